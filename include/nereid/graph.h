@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_GRAPH_H
+#define NEREID_GRAPH_H
+
+/** @file
+ * Graphs: reading graph files edge by edge or whole, graphs in memory with dense vertex numbers,
+ * generated graphs, and plain single-threaded algorithms to check answers against.
+ *
+ * A vertex *id* is any unsigned 64-bit number, as it stands in a file. A graph in memory numbers
+ * its vertices 0, 1, 2, ... in the order of their ids; that *dense* number fits 32 bits.
+ *
+ * Input formats, recognised by content: edge lists (`src dst [weight]`, separated by blanks, tabs
+ * or commas; lines that begin with # or % and empty lines are skipped; lines end with a line feed,
+ * a carriage return or both; columns after the third are ignored; with commas a first line of names
+ * is skipped) and Matrix Market coordinate files (by their first line). Each may be compressed with
+ * gzip or zstd. An error in a line is ND_INPUT with the message `FILE:LINE: cause`.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nereid/error.h>
+#include <nereid/io.h>
+
+#pragma GCC visibility push(default)
+
+/* ---- edge by edge
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/** One line of a graph file. The weight is finite, and 1 where the line has none. */
+typedef struct nd_edge {
+    uint64_t src, dst;
+    double weight;
+} nd_edge;
+
+/** What a file says of itself before its first edge; all zero for an edge list. */
+typedef struct nd_edge_facts {
+    bool is_matrix_market;
+    bool is_symmetric; /* Matrix Market, symmetric: undirected unless the caller knows better */
+    bool is_pattern;   /* Matrix Market, pattern: no weights */
+    uint64_t n_rows, n_columns, n_entries;
+} nd_edge_facts;
+
+/** Reads the edges of one file in order, with memory that does not depend on the file. One thread
+ * at a time. */
+typedef struct nd_edge_reader nd_edge_reader;
+
+/** Opens a graph file; `-` is standard input. Errors: ND_INPUT (missing, unreadable, a wrong Matrix
+ * Market header), ND_NOMEM. */
+ND_CHECKED nd_err nd_edge_reader_open(const char *path, nd_edge_reader **reader,
+                                      nd_message *message);
+
+/** Reads edges from `bytes`, which it takes, also on failure. Errors as above. */
+ND_CHECKED nd_err nd_edge_reader_open_bytes(nd_reader *bytes, nd_edge_reader **reader,
+                                            nd_message *message);
+
+/** Fills `edges` with up to `capacity` edges and sets `*len`; zero is the end. On an error `edges`
+ * and `*len` are undefined and the reader is only good for closing. Errors: ND_INPUT (a line that
+ * does not parse, broken compression, a Matrix Market file with fewer or more entries than it
+ * announces), ND_NOMEM. */
+ND_CHECKED nd_err nd_edge_reader_next(nd_edge_reader *reader, nd_edge *edges, size_t capacity,
+                                      size_t *len, nd_message *message);
+
+/** What the file said before its first edge. Borrowed until close. */
+const nd_edge_facts *nd_edge_reader_facts(const nd_edge_reader *reader);
+
+/** Closes and frees; NULL is fine. */
+void nd_edge_reader_close(nd_edge_reader *reader);
+
+/* ---- graphs in memory
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/** A graph without duplicate edges and self-loops. Immutable once built, and *shared*: any number
+ * of threads may read. */
+typedef struct nd_graph nd_graph;
+
+/** How a line of a graph file is read. */
+typedef enum nd_direction { ND_AS_THE_FILE_SAYS, ND_DIRECTED, ND_UNDIRECTED } nd_direction;
+
+/** How to read and build; all zero is a directed graph (Matrix Market: as its header says) without
+ * weights. */
+typedef struct nd_graph_options {
+    nd_direction direction;
+    bool keep_weights;         /* of equal edges the least weight stays */
+    bool no_negative_weights;  /* a negative weight is bad input */
+    bool keep_in_edges;        /* also list each vertex's in-neighbours */
+    unsigned n_threads;        /* that read and build; 0 is one, and then no thread is started */
+    const char *vertices_path; /* a file of ids, one a line, that exist even without an edge; NULL:
+                                  see nd_graph_read */
+
+    /* Called now and then on the calling thread while reading: bytes (decompressed) and edges so
+     * far. May be NULL. */
+    void (*progress)(void *user, uint64_t n_bytes, uint64_t n_edges);
+    void *user;
+} nd_graph_options;
+
+/** Sizes of a graph, and what was left out of it. An undirected edge counts once. */
+typedef struct nd_graph_counts {
+    uint32_t n_vertices;
+    bool is_directed;
+    bool has_weights;
+    uint64_t n_edges;
+    uint64_t n_duplicates; /* lines that repeated an edge */
+    uint64_t n_self_loops; /* lines from a vertex to itself: the vertex exists, the edge does not */
+} nd_graph_counts;
+
+/** The neighbours of every vertex: those of `v` are targets[offsets[v]] to targets[offsets[v + 1] -
+ * 1], ascending. */
+typedef struct nd_adjacency {
+    const uint64_t *offsets; /* n_vertices + 1 of them */
+    const uint32_t *targets; /* dense numbers, offsets[n_vertices] of them */
+    const double *weights;   /* one a target, or NULL */
+} nd_adjacency;
+
+/** Reads a whole graph. Where `path` ends in `.e` (or `.e.gz`, `.e.zst`: an LDBC pair) and no
+ * vertices_path is given, the file of that name with `.v` is read for it if it exists. Peak memory
+ * for a graph without weights: 16 bytes a line and 32 a vertex. Errors: ND_INPUT with file and
+ * line, ND_NOMEM. */
+ND_CHECKED nd_err nd_graph_read(const char *path, const nd_graph_options *options, nd_graph **graph,
+                                nd_message *message);
+
+/** Frees a graph; NULL is fine. */
+void nd_graph_destroy(nd_graph *graph);
+
+/** Sizes. Borrowed as long as the graph lives, as is all below. */
+const nd_graph_counts *nd_graph_get_counts(const nd_graph *graph);
+
+/** The id of each dense number, ascending. */
+const uint64_t *nd_graph_ids(const nd_graph *graph);
+
+/** Finds the dense number of an id, in time logarithmic in vertices; false if there is no such
+ * vertex. */
+bool nd_graph_find(const nd_graph *graph, uint64_t id, uint32_t *dense);
+
+/** Out-edges; of an undirected graph all edges, each in the lists of both ends. */
+nd_adjacency nd_graph_out(const nd_graph *graph);
+
+/** In-edges; of an undirected graph the same as nd_graph_out. All NULL for a directed graph built
+ * without keep_in_edges. */
+nd_adjacency nd_graph_in(const nd_graph *graph);
+
+/** Builds a graph from any mixture of files and edges in memory. One thread at a time. */
+typedef struct nd_graph_builder nd_graph_builder;
+
+/** `options` (NULL: all zero) is copied; what it points to is lent until finish or destroy. Errors:
+ * ND_NOMEM. */
+ND_CHECKED nd_err nd_graph_builder_create(const nd_graph_options *options,
+                                          nd_graph_builder **builder);
+
+/** Adds the edges of a graph file, and its `.v` file or vertices_path, as nd_graph_read does. A
+ * direction left to the file is fixed by the first file. After an error the builder is only good
+ * for destroying. */
+ND_CHECKED nd_err nd_graph_builder_read(nd_graph_builder *builder, const char *path,
+                                        nd_message *message);
+
+/** Adds the edges that `bytes` holds; takes `bytes`, also on failure. Errors as
+ * nd_graph_builder_read. */
+ND_CHECKED nd_err nd_graph_builder_read_bytes(nd_graph_builder *builder, nd_reader *bytes,
+                                              nd_message *message);
+
+/** Adds the vertices that `bytes` names, one id a line; takes `bytes`, also on failure. Errors:
+ * ND_INPUT, ND_NOMEM. */
+ND_CHECKED nd_err nd_graph_builder_read_vertices(nd_graph_builder *builder, nd_reader *bytes,
+                                                 nd_message *message);
+
+/** Adds `len` edges. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_graph_builder_add(nd_graph_builder *builder, const nd_edge *edges, size_t len);
+
+/** Adds `len` vertices that may have no edge. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_graph_builder_add_vertices(nd_graph_builder *builder, const uint64_t *ids,
+                                                size_t len);
+
+/** Builds the graph, in time linear in edges. The builder is empty afterwards, also on failure, and
+ * is still to be destroyed. Errors: ND_NOMEM, ND_INPUT (more than 4294967294 vertices). */
+ND_CHECKED nd_err nd_graph_builder_finish(nd_graph_builder *builder, nd_graph **graph,
+                                          nd_message *message);
+
+/** Frees a builder; NULL is fine. */
+void nd_graph_builder_destroy(nd_graph_builder *builder);
+
+/* ---- generated graphs
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/** Kinds of generated graphs over 2^scale vertices.
+ * Kron: the recursive matrix graph of the Graph500 benchmark (quadrants 0.57, 0.19, 0.19, 0.05; ids
+ * scrambled). Uniform: both ends of each edge drawn evenly. Grid: a rectangle, an edge to the right
+ * and one down. */
+typedef enum nd_generator_kind { ND_KRON, ND_UNIFORM, ND_GRID } nd_generator_kind;
+
+/** Which graph; the same options give the same edges on every machine. */
+typedef struct nd_generator {
+    nd_generator_kind kind;
+    unsigned scale;  /* 2^scale vertices, at most ND_MAX_SCALE */
+    uint64_t degree; /* edges a vertex, at most ND_MAX_DEGREE; a grid has its own */
+    uint64_t seed;
+    bool weights; /* whole numbers from 1 to 255 instead of 1 */
+} nd_generator;
+
+enum { ND_MAX_SCALE = 40, ND_MAX_DEGREE = 1 << 20 };
+
+/** How many edges the graph has, duplicates and self-loops included; zero for options out of range.
+ * Pure. */
+uint64_t nd_generator_size(const nd_generator *generator);
+
+/** Writes edges number `first` to `first + len - 1` to `edges`; each is a pure function of its
+ * number, so pieces may be made anywhere, in any order. `first + len` is at most nd_generator_size.
+ */
+void nd_generator_edges(const nd_generator *generator, uint64_t first, size_t len, nd_edge *edges);
+
+/* ---- plain algorithms, to check answers against
+ * ---------------------------------------------------------------------- */
+
+/** Says that PageRank's damping is zero, since zero itself stands for the default. */
+#define ND_NO_DAMPING (-1.0)
+
+/** PageRank as LDBC Graphalytics defines it: synchronous, dangling mass spread evenly, ranks sum to
+ * one. */
+typedef struct nd_pagerank_options {
+    uint32_t iterations; /* 0: 30, or 1,000 with a tolerance */
+    double damping;      /* 0: 0.85; from 0 (ND_NO_DAMPING) to 1 */
+    double tolerance; /* 0: none; else stop when the sum of |changes| of a round falls below it */
+} nd_pagerank_options;
+
+/** The options with every default filled in (a damping of ND_NO_DAMPING becomes 0). Pure; NULL is
+ * all zero. */
+nd_pagerank_options nd_pagerank_defaults(const nd_pagerank_options *options);
+
+/** PageRank by plain loops over the out-edges, in doubles: `ranks` has one a dense vertex;
+ * `*rounds` (may be NULL) the iterations done. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_plain_pagerank(const nd_graph *graph, const nd_pagerank_options *options,
+                                    double *ranks, uint32_t *rounds);
+
+/** The in- and out-degree of each dense vertex; undirected, the degree in both. */
+void nd_plain_degrees(const nd_graph *graph, uint64_t *out, uint64_t *in);
+
+#pragma GCC visibility pop
+#endif
