@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/batch.h"
+
+#include <assert.h>
+
+const void *nd_batch_records(const nd_batch *batch)
+{
+    return batch->records;
+}
+
+size_t nd_batch_len(const nd_batch *batch)
+{
+    return batch->len;
+}
+
+const nd_type *nd_batch_type(const nd_batch *batch)
+{
+    return batch->type;
+}
+
+nd_batch *nd_batch_take(nd_batch *batch)
+{
+    atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);
+    return batch;
+}
+
+void nd_batch_release(nd_batch *batch)
+{
+    if (batch)
+        nd_batch_drop(batch, NULL);
+}
+
+static void release_objects(nd_batch *batch)
+{
+    void **const objects = (void **)(void *)batch->records;
+    for (size_t i = 0; i < batch->len; i++)
+        batch->type->release(objects[i]);
+}
+
+void nd_batch_drop(nd_batch *batch, nd_pool *pool)
+{
+    const uint32_t before = atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel);
+    assert(before != 0);
+    if (before != 1)
+        return;
+    if (batch->type->release)
+        release_objects(batch);
+    for (nd_block *block = batch->arena, *next; block; block = next) {
+        next = block->next;
+        nd_block_release(block, pool);
+    }
+    nd_block_release(&batch->block, pool);
+}
+
+size_t nd_batch_size(const nd_batch *batch)
+{
+    size_t size = batch->len * batch->type->size;
+    for (const nd_block *block = batch->arena; block; block = block->next)
+        size += block->size;
+    return size;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Freeing a dataflow, in whatever state it is. */
+#include <nereid/memory.h>
+
+#include "runtime/dataflow.h"
+#include "runtime/graph_internal.h"
+
+static void free_vertex(nd_vertex *vertex)
+{
+    nd_pool *const pool = &vertex->flow->host->pool;
+    if (vertex->deinit)
+        vertex->deinit(vertex);
+    if (vertex->destroy)
+        vertex->destroy(vertex->user);
+    if (vertex->activator)
+        nd_activator_detach(vertex->activator);
+    const nd_queued *const queued = vertex->queue.items;
+    for (size_t i = vertex->queue_head; i < vertex->queue.len; i++)
+        nd_batch_drop(queued[i].batch, pool);
+    for (unsigned o = 0; vertex->outlets && o < vertex->n_outlets; o++) {
+        nd_outbox_deinit(&vertex->outlets[o].outbox);
+        nd_vector_deinit(&vertex->outlets[o].channels);
+    }
+    nd_vector_deinit(&vertex->queue);
+    nd_vector_deinit(&vertex->pending);
+    nd_vector_deinit(&vertex->holds);
+    nd_free(vertex->inlets);
+    nd_free(vertex->outlets);
+    nd_free(vertex->paths);
+    nd_free(vertex->state);
+    nd_free(vertex->name);
+    nd_free(vertex);
+}
+
+static void free_channel(nd_channel *channel)
+{
+    nd_channel_close(channel);
+    if (channel->user.destroy)
+        channel->user.destroy(channel->user.data);
+    nd_free(channel);
+}
+
+static void free_objects(nd_vector *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        nd_free(*(void **)nd_vector_at(list, i));
+    nd_vector_deinit(list);
+}
+
+void nd_dataflow_destroy(nd_dataflow *flow)
+{
+    if (!flow)
+        return;
+    for (size_t i = 0; i < flow->early.len; i++)
+        nd_batch_release(((nd_early *)nd_vector_at(&flow->early, i))->batch);
+    for (size_t i = 0; i < flow->channels.len; i++)
+        free_channel(*(nd_channel **)nd_vector_at(&flow->channels, i));
+    for (size_t i = 0; i < flow->vertices.len; i++)
+        free_vertex(*(nd_vertex **)nd_vector_at(&flow->vertices, i));
+    for (size_t i = 0; i < flow->scopes.len; i++)
+        nd_free((*(nd_scope **)nd_vector_at(&flow->scopes, i))->name);
+    free_objects(&flow->scopes);
+    free_objects(&flow->origins);
+    free_objects(&flow->feedbacks);
+    free_objects(&flow->probes);
+    nd_vector_deinit(&flow->vertices);
+    nd_vector_deinit(&flow->channels);
+    nd_vector_deinit(&flow->dirty);
+    nd_vector_deinit(&flow->early);
+    nd_vector_deinit(&flow->rights);
+    nd_vector_deinit(&flow->edges);
+    nd_change_batch_deinit(&flow->changes);
+    nd_tracker_destroy(flow->tracker);
+    nd_free(flow->watchers);
+    nd_free(flow->name);
+    nd_free(flow);
+}

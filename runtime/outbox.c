@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/outbox.h"
+
+#include <string.h>
+
+#include <nereid/memory.h>
+
+enum {
+    SMALL = (int)ND_POOL_BLOCK / 4, /* bytes that are copied rather than sent in a full-size block */
+    LARGE = 4 * (int)ND_POOL_BLOCK, /* bytes of strings that make a batch full */
+};
+
+static void fill(nd_emit *emit);
+
+nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_t max_len,
+                      void (*deliver)(nd_outbox *, nd_batch *), void (*failed)(nd_outbox *))
+{
+    unsigned char *const scrap = nd_alloc(1, type->size);
+    if (!scrap)
+        return ND_NOMEM;
+    *outbox = (nd_outbox){
+        .emit = { .record_size = type->size, .type = type, .full = fill },
+        .pool = pool,
+        .max_len = max_len,
+        .scrap = scrap,
+        .has_bytes = !type->retain && !nd_type_is_flat(type),
+        .has_objects = type->retain != NULL,
+        .deliver = deliver,
+        .failed = failed,
+    };
+    return ND_OK;
+}
+
+static void rewind_nowhere(nd_emit *emit)
+{
+    emit->next = emit->end - ND_POOL_LEAST;
+}
+
+void nd_outbox_init_nowhere(nd_outbox *outbox, unsigned char *place)
+{
+    *outbox = (nd_outbox){ .emit = { .record_size = 1, .full = rewind_nowhere } };
+    outbox->emit.end = place + ND_POOL_LEAST;
+    rewind_nowhere(&outbox->emit);
+}
+
+static void close_emit(nd_outbox *outbox)
+{
+    outbox->emit.next = outbox->emit.end = NULL;
+    outbox->emit.batch = NULL;
+    outbox->emit.n_fixed = 0;
+    outbox->arena_next = outbox->arena_end = NULL;
+    outbox->arena_size = 0;
+}
+
+void nd_outbox_deinit(nd_outbox *outbox)
+{
+    nd_batch *const batch = outbox->emit.batch;
+    if (batch) {
+        batch->len = (size_t)(outbox->emit.next - batch->records) / outbox->emit.record_size;
+        nd_batch_drop(batch, outbox->pool);
+    }
+    nd_free(outbox->scrap);
+    *outbox = (nd_outbox){ .scrap = NULL };
+}
+
+/* From here on records are thrown away; the owner ends the run. */
+static void fail(nd_outbox *outbox)
+{
+    if (outbox->emit.batch)
+        nd_batch_drop(outbox->emit.batch, outbox->pool);
+    close_emit(outbox);
+    outbox->emit.next = outbox->scrap;
+    outbox->emit.end = outbox->scrap + outbox->emit.record_size;
+    outbox->failed(outbox);
+}
+
+static nd_batch *make_batch(nd_outbox *outbox, size_t size)
+{
+    nd_block *const block = nd_pool_take(outbox->pool, sizeof(nd_batch) - sizeof(nd_block) + size);
+    if (!block)
+        return NULL;
+    nd_batch *const batch = (nd_batch *)block;
+    batch->type = outbox->emit.type;
+    batch->records = (unsigned char *)(batch + 1);
+    batch->len = 0;
+    batch->arena = NULL;
+    atomic_init(&batch->refs, 1);
+    return batch;
+}
+
+static void open_emit(nd_outbox *outbox)
+{
+    enum { ROOM = (int)ND_POOL_BLOCK - (int)sizeof(nd_batch) };
+    nd_batch *const batch = make_batch(outbox, ROOM);
+    if (!batch) {
+        fail(outbox);
+        return;
+    }
+    size_t len = ROOM / outbox->emit.record_size;
+    if (len > outbox->max_len)
+        len = outbox->max_len;
+    outbox->emit.batch = batch;
+    outbox->emit.next = batch->records;
+    outbox->emit.end = batch->records + len * outbox->emit.record_size;
+}
+
+/* Strings ------------------------------------------------------------------------------------------------------------- */
+
+/* Room for `size` bytes in the open batch's arena, or NULL. */
+static unsigned char *arena_take(nd_outbox *outbox, size_t size)
+{
+    if (size > (size_t)(outbox->arena_end - outbox->arena_next)) {
+        enum { ROOM = (int)ND_POOL_BLOCK - (int)sizeof(nd_block) };
+        nd_block *const block = nd_pool_take(outbox->pool, size > ROOM ? size : ROOM);
+        if (!block)
+            return NULL;
+        block->next = outbox->emit.batch->arena;
+        outbox->emit.batch->arena = block;
+        outbox->arena_next = nd_block_bytes(block);
+        outbox->arena_end = outbox->arena_next + (size > ROOM ? size : ROOM);
+    }
+    unsigned char *const place = outbox->arena_next;
+    outbox->arena_next += size;
+    outbox->arena_size += size;
+    return place;
+}
+
+static bool settle_record(nd_outbox *outbox, unsigned char *record)
+{
+    for (const nd_field *field = outbox->emit.type->fields; field->name; field++) {
+        if (field->kind != ND_KIND_BYTES)
+            continue;
+        nd_bytes bytes;
+        memcpy(&bytes, record + field->offset, sizeof bytes);
+        unsigned char *copy = record; /* any place of the batch's will do for no bytes */
+        if (bytes.size) {
+            copy = arena_take(outbox, bytes.size);
+            if (!copy)
+                return false;
+            memcpy(copy, bytes.data, bytes.size);
+        }
+        bytes.data = copy;
+        memcpy(record + field->offset, &bytes, sizeof bytes);
+    }
+    return true;
+}
+
+void nd_outbox_settle(nd_outbox *outbox)
+{
+    nd_emit *const emit = &outbox->emit;
+    if (!outbox->has_bytes || !emit->batch)
+        return;
+    unsigned char *record = emit->batch->records + emit->n_fixed * emit->record_size;
+    for (; record < emit->next; record += emit->record_size, emit->n_fixed++)
+        if (!settle_record(outbox, record)) {
+            fail(outbox);
+            return;
+        }
+}
+
+/* Leaving ------------------------------------------------------------------------------------------------------------- */
+
+/* A copy's strings stand behind its records, in the order the fields name them. */
+static void move_strings(nd_batch *copy)
+{
+    unsigned char *place = copy->records + copy->len * copy->type->size;
+    for (size_t i = 0; i < copy->len; i++)
+        for (const nd_field *field = copy->type->fields; field->name; field++) {
+            if (field->kind != ND_KIND_BYTES)
+                continue;
+            unsigned char *const at = copy->records + i * copy->type->size + field->offset;
+            nd_bytes bytes;
+            memcpy(&bytes, at, sizeof bytes);
+            memcpy(place, bytes.data, bytes.size);
+            bytes.data = place;
+            place += bytes.size;
+            memcpy(at, &bytes, sizeof bytes);
+        }
+}
+
+/* The open batch as it should travel: itself, or a copy of the size it needs. NULL without memory. */
+static nd_batch *finish(nd_outbox *outbox)
+{
+    nd_batch *const batch = outbox->emit.batch;
+    const size_t size = (size_t)(outbox->emit.next - batch->records);
+    batch->len = size / outbox->emit.record_size;
+    if (size + outbox->arena_size > SMALL)
+        return batch;
+    nd_batch *const copy = make_batch(outbox, size + outbox->arena_size);
+    if (!copy)
+        return NULL;
+    memcpy(copy->records, batch->records, size);
+    copy->len = batch->len;
+    if (outbox->has_bytes)
+        move_strings(copy);
+    batch->len = 0; /* what records refer to is the copy's now */
+    nd_batch_drop(batch, outbox->pool);
+    return copy;
+}
+
+void nd_outbox_flush(nd_outbox *outbox)
+{
+    nd_outbox_settle(outbox);
+    nd_emit *const emit = &outbox->emit;
+    if (!emit->batch) {
+        close_emit(outbox);
+        return;
+    }
+    nd_batch *batch = emit->batch;
+    if (emit->next == batch->records) {
+        batch->len = 0;
+        nd_batch_drop(batch, outbox->pool);
+        batch = NULL;
+    } else {
+        batch = finish(outbox);
+        if (!batch) {
+            fail(outbox);
+            close_emit(outbox);
+            return;
+        }
+    }
+    close_emit(outbox);
+    if (batch)
+        outbox->deliver(outbox, batch);
+}
+
+static void fill(nd_emit *emit)
+{
+    nd_outbox *const outbox = (nd_outbox *)emit;
+    if (emit->batch)
+        nd_outbox_flush(outbox);
+    open_emit(outbox);
+}
+
+void nd_emit_copy(nd_emit *out, const void *records, size_t len)
+{
+    nd_outbox *const outbox = (nd_outbox *)out;
+    const unsigned char *from = records;
+    while (len) {
+        size_t room;
+        unsigned char *const to = nd_emit_room(out, &room);
+        const size_t n = room < len ? room : len;
+        memcpy(to, from, n * out->record_size);
+        if (outbox->has_objects && out->batch)
+            for (size_t i = 0; i < n; i++)
+                out->type->retain(((void **)(void *)to)[i]);
+        nd_emit_wrote(out, n);
+        from += n * out->record_size;
+        len -= n;
+    }
+    nd_outbox_settle(outbox);
+    if (outbox->arena_size > LARGE)
+        nd_outbox_flush(outbox);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One loop, compiled for each common record size: the size is a constant in every instance, so that copying a record is a move
+ * or two. Hashes are made a chunk at a time, into a small array that stays in the cache. */
+#include "runtime/scatter.h"
+
+#include <string.h>
+
+enum { CHUNK = 512 };
+
+static inline __attribute__((always_inline)) void place(nd_exchange_box *boxes, unsigned n_workers,
+                                                        const unsigned char *records, size_t len,
+                                                        const uint64_t *hashes, size_t size)
+{
+    for (size_t i = 0; i < len; i++) {
+        const unsigned worker = (unsigned)(((hashes[i] >> 54) * n_workers) >> 10);
+        nd_emit *const emit = &boxes[worker].outbox.emit;
+        if (emit->next == emit->end)
+            emit->full(emit);
+        memcpy(emit->next, records + i * size, size);
+        emit->next += size;
+    }
+}
+
+static void place_flat(nd_exchange_box *boxes, unsigned n_workers, const unsigned char *records,
+                       size_t len, const uint64_t *hashes, size_t size)
+{
+    switch (size) {
+    case 4: place(boxes, n_workers, records, len, hashes, 4); return;
+    case 8: place(boxes, n_workers, records, len, hashes, 8); return;
+    case 12: place(boxes, n_workers, records, len, hashes, 12); return;
+    case 16: place(boxes, n_workers, records, len, hashes, 16); return;
+    case 24: place(boxes, n_workers, records, len, hashes, 24); return;
+    case 32: place(boxes, n_workers, records, len, hashes, 32); return;
+    case 64: place(boxes, n_workers, records, len, hashes, 64); return;
+    default: place(boxes, n_workers, records, len, hashes, size); return;
+    }
+}
+
+/* Records with strings: each is copied together with what it points to. */
+static void place_strings(nd_exchange_box *boxes, unsigned n_workers, const unsigned char *records,
+                          size_t len, const uint64_t *hashes, size_t size)
+{
+    for (size_t i = 0; i < len; i++)
+        nd_emit_copy(&boxes[nd_route_of(hashes[i], n_workers)].outbox.emit, records + i * size, 1);
+}
+
+void nd_scatter(const nd_batch *batch, nd_route_fn *route, void *user, nd_exchange_box *boxes,
+                unsigned n_workers)
+{
+    const size_t size = batch->type->size;
+    const bool has_bytes = boxes[0].outbox.has_bytes;
+    uint64_t hashes[CHUNK];
+    for (size_t done = 0; done < batch->len; done += CHUNK) {
+        const unsigned char *const records = batch->records + done * size;
+        const size_t len = batch->len - done < CHUNK ? batch->len - done : CHUNK;
+        if (route)
+            route(user, records, len, hashes);
+        else
+            nd_type_hash_batch(batch->type, records, len, hashes);
+        (has_bytes ? place_strings : place_flat)(boxes, n_workers, records, len, hashes, size);
+    }
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SendBy: from a callback into an output's outbox, and from there to the output's channels.
+ *
+ * Invariants: every record in an outlet's outbox is at the outbox's time, and the vertex had the right to send there; a vertex
+ * whose outboxes hold records is on its dataflow's list; nothing is published while the list is not empty. */
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/graph_internal.h"
+
+/* Outlets --------------------------------------------------------------------------------------------------------------- */
+
+static void deliver(nd_outbox *outbox, nd_batch *batch)
+{
+    nd_outlet_route((nd_outlet *)outbox, &outbox->time, batch);
+}
+
+static void failed(nd_outbox *outbox)
+{
+    nd_vertex_fail(((nd_outlet *)outbox)->vertex, ND_NOMEM, "out of memory");
+}
+
+nd_err nd_outlet_open(nd_outlet *outlet)
+{
+    if (!outlet->type)
+        return ND_OK;
+    nd_host *const host = outlet->vertex->flow->host;
+    return nd_outbox_init(&outlet->outbox, outlet->type, &host->pool, host->max_batch_len, deliver,
+                          failed);
+}
+
+static void mark_dirty(nd_vertex *vertex)
+{
+    if (vertex->is_dirty)
+        return;
+    nd_vertex **const slot = nd_vector_push(&vertex->flow->dirty);
+    if (!slot) {
+        nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
+        return;
+    }
+    *slot = vertex;
+    vertex->is_dirty = true;
+    nd_flow_touch(vertex->flow);
+}
+
+static bool check_send(nd_vertex *vertex, unsigned port, const nd_time *time)
+{
+    if (port >= vertex->n_outlets || !vertex->outlets[port].type) {
+        nd_vertex_fail(vertex, ND_INVAL, "it sends on output %u, which it does not have", port);
+        return false;
+    }
+    if (!nd_vertex_can_act(vertex, time))
+        return false;
+    if (nd_vertex_may_send(vertex, port, time))
+        return true;
+    char what[48];
+    snprintf(what, sizeof what, "it sends on output %u", port);
+    nd_vertex_refuse(vertex, what, time);
+    return false;
+}
+
+/* Gets the outbox of `port` ready for records at `time`; false if the vertex may not send there. */
+static bool prepare(nd_vertex *vertex, unsigned port, const nd_time *time)
+{
+    if (!check_send(vertex, port, time))
+        return false;
+    nd_outlet *const outlet = &vertex->outlets[port];
+    if (!nd_time_equal(&outlet->outbox.time, time)) {
+        nd_outbox_flush(&outlet->outbox);
+        outlet->outbox.time = *time;
+    }
+    outlet->may_send = true;
+    mark_dirty(vertex);
+    return true;
+}
+
+static inline bool is_prepared(const nd_vertex *vertex, unsigned port, const nd_time *time)
+{
+    return port < vertex->n_outlets && vertex->outlets[port].may_send &&
+           nd_time_equal(&vertex->outlets[port].outbox.time, time);
+}
+
+nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time)
+{
+    if (!is_prepared(vertex, port, time) && !prepare(vertex, port, time) &&
+        (port >= vertex->n_outlets || !vertex->outlets[port].type))
+        return &vertex->flow->nowhere.emit;
+    return &vertex->outlets[port].outbox.emit;
+}
+
+void nd_send_by(nd_vertex *vertex, unsigned port, const nd_time *time, const void *record)
+{
+    if (!is_prepared(vertex, port, time) && !prepare(vertex, port, time))
+        return;
+    nd_outbox *const outbox = &vertex->outlets[port].outbox;
+    if (outbox->has_bytes || outbox->has_objects)
+        nd_emit_copy(&outbox->emit, record, 1);
+    else
+        memcpy(nd_emit_slot(&outbox->emit), record, outbox->emit.record_size);
+}
+
+void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+{
+    if (!check_send(vertex, port, time)) {
+        nd_batch_release(batch);
+        return;
+    }
+    nd_outlet *const outlet = &vertex->outlets[port];
+    if (batch->type != outlet->type) {
+        nd_vertex_fail(vertex, ND_INVAL, "it sends a batch of '%s' on output %u, which carries '%s'",
+                       batch->type->name, port, outlet->type->name);
+        nd_batch_release(batch);
+        return;
+    }
+    mark_dirty(vertex);
+    nd_outbox_flush(&outlet->outbox); /* what was sent before goes before */
+    nd_outlet_route(outlet, time, batch);
+}
+
+/* Between callbacks ------------------------------------------------------------------------------------------------------ */
+
+void nd_vertex_settle(nd_vertex *vertex)
+{
+    for (unsigned o = 0; o < vertex->n_outlets; o++) {
+        nd_outlet *const outlet = &vertex->outlets[o];
+        if (!outlet->may_send)
+            continue;
+        outlet->may_send = false;
+        nd_outbox_settle(&outlet->outbox);
+    }
+    vertex->rights = NULL;
+    vertex->n_rights = 0;
+}
+
+void nd_vertex_flush(nd_vertex *vertex)
+{
+    if (!vertex->is_dirty)
+        return;
+    for (unsigned o = 0; o < vertex->n_outlets; o++) {
+        nd_outlet *const outlet = &vertex->outlets[o];
+        if (!outlet->type)
+            continue;
+        outlet->may_send = false;
+        nd_outbox_flush(&outlet->outbox);
+        nd_channel **const channels = outlet->channels.items;
+        for (size_t i = 0; i < outlet->channels.len; i++)
+            nd_channel_flush(channels[i]);
+    }
+}

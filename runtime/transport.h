@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNTIME_TRANSPORT_H
+#define RUNTIME_TRANSPORT_H
+
+/** @file
+ * What moves between workers, and the table of functions that moves it. Higher floors fill the table in.
+ *
+ * What a transport promises, and its test suite checks: frames of one sender arrive whole, once, in the order sent; every
+ * batch arrives once; nothing is promised about the order of batches, or of batches and frames. Sending never
+ * blocks.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <nereid/error.h>
+#include <nereid/time.h>
+
+#include "runtime/batch.h"
+#include "runtime/change_batch.h"
+
+/** A batch on its way to an input port. */
+typedef struct nd_delivery {
+    nd_batch *batch; /* a reference */
+    nd_time time;
+    uint32_t flow, channel;
+} nd_delivery;
+
+typedef enum nd_frame_kind {
+    ND_FRAME_START,   /* the sender has built the dataflow; `fingerprint` is that of its graph */
+    ND_FRAME_CHANGES, /* changes to counts, to be applied whole */
+    ND_FRAME_END,     /* the sender builds no more dataflows than `flow` */
+} nd_frame_kind;
+
+/** What a worker tells all others. */
+typedef struct nd_frame {
+    uint32_t flow, sender;
+    uint64_t sequence; /* counts the sender's frames from 1 */
+    nd_frame_kind kind;
+    uint64_t fingerprint;
+    const nd_change *changes; /* `len` of them */
+    size_t len;
+} nd_frame;
+
+/** What nd_transport_ops.receive found. */
+typedef enum nd_arrival { ND_ARRIVAL_NONE, ND_ARRIVAL_FRAME, ND_ARRIVAL_BATCH } nd_arrival;
+
+/** A worker's end of a transport. Every function is for that worker's thread and does not block. */
+typedef struct nd_transport_ops {
+    const char *name;
+    /** Sends to another worker. The reference moves, also on failure. Errors: ND_NOMEM. */
+    nd_err (*send_batch)(void *endpoint, unsigned worker, const nd_delivery *delivery);
+    /** Sends to every other worker. The frame is borrowed. Errors: ND_NOMEM. */
+    nd_err (*send_frame)(void *endpoint, const nd_frame *frame);
+    /** Takes the next thing that has arrived: a batch, whose reference moves, or a frame, whose changes are lent until the next
+     * call. */
+    nd_arrival (*receive)(void *endpoint, nd_delivery *delivery, nd_frame *frame);
+    /** Lets parked receivers know of what was sent since the last call. Cheap when nothing was. */
+    void (*flush)(void *endpoint);
+    /** Whether receive would find something. */
+    bool (*has_arrivals)(void *endpoint);
+} nd_transport_ops;
+
+typedef struct nd_transport {
+    const nd_transport_ops *ops;
+    void *endpoint;
+} nd_transport;
+
+#endif

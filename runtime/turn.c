@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A vertex's turn: its callbacks, each between a right given and a right taken back.
+ *
+ * Invariant: the -1 of what a callback consumed (a batch, the rights of a notification) is noted after the callback has
+ * returned, and before anything else of the dataflow is published. */
+#include <assert.h>
+#include <string.h>
+
+#include "runtime/dataflow.h"
+#include "runtime/graph_internal.h"
+
+static void begin(nd_vertex *vertex, const nd_right *rights, size_t n_rights)
+{
+    assert(!vertex->in_callback);
+    vertex->in_callback = true;
+    vertex->rights = rights;
+    vertex->n_rights = n_rights;
+}
+
+static void end(nd_vertex *vertex)
+{
+    nd_vertex_settle(vertex);
+    vertex->in_callback = false;
+}
+
+void nd_vertex_schedule(nd_vertex *vertex)
+{
+    if (vertex->is_scheduled || vertex->flow->state != ND_FLOW_RUNNING)
+        return;
+    vertex->is_scheduled = true;
+    vertex->flow->host->ops->schedule(vertex->flow->host, vertex);
+}
+
+void nd_vertex_wake(nd_vertex *vertex)
+{
+    if (!vertex->on_activate)
+        return;
+    vertex->is_activated = true;
+    nd_vertex_schedule(vertex);
+}
+
+static nd_queued take_queued(nd_vertex *vertex)
+{
+    const nd_queued *const items = vertex->queue.items;
+    const nd_queued queued = items[vertex->queue_head++];
+    if (vertex->queue_head == vertex->queue.len) {
+        nd_vector_clear(&vertex->queue);
+        vertex->queue_head = 0;
+    }
+    return queued;
+}
+
+/* Moves what is left to the front once more than half has been taken, so that a queue that never empties does not grow. */
+static void tidy_queue(nd_vertex *vertex)
+{
+    nd_queued *const items = vertex->queue.items;
+    const size_t left = vertex->queue.len - vertex->queue_head;
+    if (vertex->queue_head < 64 || vertex->queue_head < left)
+        return;
+    memmove(items, items + vertex->queue_head, left * sizeof *items);
+    nd_vector_truncate(&vertex->queue, left);
+    vertex->queue_head = 0;
+}
+
+static void receive(nd_vertex *vertex)
+{
+    const nd_queued queued = take_queued(vertex);
+    if (vertex->on_recv) {
+        const nd_right right = { queued.time, vertex->paths ? queued.port : ND_ANY_INPUT };
+        begin(vertex, &right, 1);
+        vertex->on_recv(vertex, queued.port, &queued.time, queued.batch);
+        end(vertex);
+    }
+    nd_flow_change(vertex->flow, vertex->inlets[queued.port].location, &queued.time, -1);
+    nd_batch_drop(queued.batch, &vertex->flow->host->pool);
+}
+
+void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
+{
+    vertex->is_scheduled = false;
+    if (vertex->is_activated) {
+        vertex->is_activated = false;
+        begin(vertex, NULL, 0);
+        vertex->on_activate(vertex);
+        end(vertex);
+    }
+    if (vertex->has_news) {
+        vertex->has_news = false;
+        begin(vertex, NULL, 0);
+        vertex->on_frontier(vertex);
+        end(vertex);
+    }
+    for (; quantum && vertex->queue.len; quantum--)
+        receive(vertex);
+    nd_vertex_flush(vertex);
+    if (vertex->queue.len == 0)
+        return;
+    tidy_queue(vertex);
+    nd_vertex_schedule(vertex);
+}
+
+/* Moves the notifications of `time` out of the pending ones; their rights go to the dataflow's list. */
+static void take_pending(nd_vertex *vertex, const nd_time *time)
+{
+    nd_pending *const pending = vertex->pending.items;
+    nd_vector *const rights = &vertex->flow->rights;
+    nd_vector_clear(rights);
+    size_t kept = 0;
+    for (size_t i = 0; i < vertex->pending.len; i++) {
+        if (!pending[i].is_due || !nd_time_equal(&pending[i].due, time)) {
+            pending[kept++] = pending[i];
+            continue;
+        }
+        nd_right *const slot = pending[i].has_right ? nd_vector_push(rights) : NULL;
+        if (slot)
+            *slot = pending[i].right;
+        else if (pending[i].has_right)
+            nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
+    }
+    nd_vector_truncate(&vertex->pending, kept);
+}
+
+void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)
+{
+    const nd_time now = *time;
+    take_pending(vertex, &now);
+    nd_vector *const rights = &vertex->flow->rights;
+    begin(vertex, rights->items, rights->len);
+    vertex->on_notify(vertex, &now);
+    end(vertex);
+    for (size_t i = 0; i < rights->len; i++)
+        nd_vertex_count_right(vertex, nd_vector_at(rights, i), -1);
+    nd_vertex_flush(vertex);
+}
+
+/* What a vertex can ask of itself --------------------------------------------------------------------------------------- */
+
+void *nd_vertex_state(const nd_vertex *vertex)
+{
+    return vertex->state;
+}
+
+void *nd_vertex_user(const nd_vertex *vertex)
+{
+    return vertex->user;
+}
+
+const char *nd_vertex_name(const nd_vertex *vertex)
+{
+    return vertex->name;
+}
+
+nd_worker *nd_vertex_worker(const nd_vertex *vertex)
+{
+    return (nd_worker *)vertex->flow->host;
+}
+
+size_t nd_vertex_frontier(const nd_vertex *vertex, unsigned port, const nd_time **times)
+{
+    assert(port < vertex->n_inlets && (vertex->on_notify || vertex->on_frontier));
+    const nd_antichain *const frontier =
+        nd_tracker_frontier(vertex->flow->tracker, vertex->inlets[port].location);
+    *times = nd_antichain_items(frontier);
+    return frontier->len;
+}
+
+nd_activator *nd_vertex_activator(nd_vertex *vertex)
+{
+    if (!vertex->activator)
+        vertex->activator = nd_activator_create(vertex->flow->host->mailbox, vertex);
+    return vertex->activator ? nd_activator_retain(vertex->activator) : NULL;
+}
