@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/local.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <nereid/memory.h>
+
+#include "transport/queue.h"
+
+typedef struct endpoint {
+    nd_local *local;
+    unsigned worker;
+    unsigned from;        /* whose queue is looked at next: each in turn, so that none is starved */
+    nd_queue *borrowed;   /* the queue whose first message is lent */
+    bool *sent_to;        /* by receiver: something was sent since the last flush */
+    bool has_sent;
+} endpoint;
+
+struct nd_local {
+    unsigned n_workers;
+    nd_wake_fn *wake;
+    void *context;
+    nd_queue *queues; /* from sender s to receiver r: [s * n_workers + r] */
+    endpoint *endpoints;
+    bool *sent;       /* each endpoint's row: sent to this receiver since the last flush */
+};
+
+/* A message of a queue. Of a frame the changes follow. */
+typedef struct parcel {
+    nd_arrival kind;
+    nd_delivery delivery;
+    nd_frame frame;
+} parcel;
+
+static nd_queue *queue_of(nd_local *local, unsigned sender, unsigned receiver)
+{
+    return &local->queues[(size_t)sender * local->n_workers + receiver];
+}
+
+nd_err nd_local_create(unsigned n_workers, nd_wake_fn *wake, void *context, nd_local **local)
+{
+    nd_local *const made = nd_alloc_zero(1, sizeof *made);
+    if (!made)
+        return ND_NOMEM;
+    const size_t n_pairs = (size_t)n_workers * n_workers;
+    *made = (nd_local){ .n_workers = n_workers, .wake = wake, .context = context };
+    made->queues = nd_alloc_zero(n_pairs, sizeof *made->queues);
+    made->endpoints = nd_alloc_zero(n_workers, sizeof *made->endpoints);
+    made->sent = nd_alloc_zero(n_pairs, sizeof *made->sent);
+    if (!made->queues || !made->endpoints || !made->sent) {
+        nd_local_destroy(made);
+        return ND_NOMEM;
+    }
+    for (unsigned i = 0; i < n_workers; i++)
+        made->endpoints[i] = (endpoint){ .local = made,
+                                         .worker = i,
+                                         .sent_to = &made->sent[(size_t)i * n_workers] };
+    *local = made;
+    return ND_OK;
+}
+
+void nd_local_destroy(nd_local *local)
+{
+    if (!local)
+        return;
+    for (size_t i = 0; local->queues && i < (size_t)local->n_workers * local->n_workers; i++) {
+        for (const parcel *left; (left = nd_queue_peek(&local->queues[i]));
+             nd_queue_pop(&local->queues[i]))
+            if (left->kind == ND_ARRIVAL_BATCH)
+                nd_batch_release(left->delivery.batch);
+        nd_queue_deinit(&local->queues[i]);
+    }
+    nd_free(local->queues);
+    nd_free(local->endpoints);
+    nd_free(local->sent);
+    nd_free(local);
+}
+
+static void mark_sent(endpoint *from, unsigned receiver)
+{
+    from->sent_to[receiver] = true;
+    from->has_sent = true;
+}
+
+static nd_err send_batch(void *context, unsigned worker, const nd_delivery *delivery)
+{
+    endpoint *const from = context;
+    nd_queue *const queue = queue_of(from->local, from->worker, worker);
+    parcel *const message = nd_queue_push_begin(queue, sizeof *message);
+    if (!message) {
+        nd_batch_release(delivery->batch);
+        return ND_NOMEM;
+    }
+    message->kind = ND_ARRIVAL_BATCH;
+    message->delivery = *delivery;
+    nd_queue_push_end(queue);
+    mark_sent(from, worker);
+    return ND_OK;
+}
+
+static nd_err send_frame(void *context, const nd_frame *frame)
+{
+    endpoint *const from = context;
+    const size_t size = frame->len * sizeof *frame->changes;
+    for (unsigned i = 0; i < from->local->n_workers; i++) {
+        if (i == from->worker)
+            continue;
+        nd_queue *const queue = queue_of(from->local, from->worker, i);
+        parcel *const message = nd_queue_push_begin(queue, sizeof *message + size);
+        if (!message)
+            return ND_NOMEM;
+        message->kind = ND_ARRIVAL_FRAME;
+        message->frame = *frame;
+        message->frame.changes = NULL;
+        if (size)
+            memcpy(message + 1, frame->changes, size);
+        nd_queue_push_end(queue);
+        mark_sent(from, i);
+    }
+    return ND_OK;
+}
+
+static const parcel *next_parcel(endpoint *to)
+{
+    nd_local *const local = to->local;
+    for (unsigned i = 0; i < local->n_workers; i++) {
+        const unsigned from = to->from;
+        nd_queue *const queue = queue_of(local, from, to->worker);
+        const parcel *const message = from == to->worker ? NULL : nd_queue_peek(queue);
+        if (message) {
+            to->borrowed = queue;
+            return message;
+        }
+        to->from = from + 1 == local->n_workers ? 0 : from + 1;
+    }
+    return NULL;
+}
+
+static nd_arrival receive(void *context, nd_delivery *delivery, nd_frame *frame)
+{
+    endpoint *const to = context;
+    if (to->borrowed) {
+        nd_queue_pop(to->borrowed);
+        to->borrowed = NULL;
+    }
+    const parcel *const message = next_parcel(to);
+    if (!message)
+        return ND_ARRIVAL_NONE;
+    if (message->kind == ND_ARRIVAL_BATCH) {
+        *delivery = message->delivery;
+    } else {
+        *frame = message->frame;
+        frame->changes = (const nd_change *)(const void *)(message + 1);
+    }
+    return message->kind;
+}
+
+static void flush(void *context)
+{
+    endpoint *const from = context;
+    if (!from->has_sent)
+        return;
+    from->has_sent = false;
+    for (unsigned i = 0; i < from->local->n_workers; i++) {
+        if (!from->sent_to[i])
+            continue;
+        from->sent_to[i] = false;
+        from->local->wake(from->local->context, i);
+    }
+}
+
+static bool has_arrivals(void *context)
+{
+    endpoint *const to = context;
+    assert(!to->borrowed);
+    const bool found = next_parcel(to) != NULL;
+    to->borrowed = NULL;
+    return found;
+}
+
+nd_transport nd_local_transport(nd_local *local, unsigned worker)
+{
+    static const nd_transport_ops ops = {
+        .name = "local",
+        .send_batch = send_batch,
+        .send_frame = send_frame,
+        .receive = receive,
+        .flush = flush,
+        .has_arrivals = has_arrivals,
+    };
+    return (nd_transport){ &ops, &local->endpoints[worker] };
+}
