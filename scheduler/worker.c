@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A step takes over what has arrived, brings frontiers up to date, runs callbacks, and publishes what they did:
+ *
+ *     receive -> publish, propagate -> run up to `budget` callbacks -> publish, propagate -> let parked receivers know
+ *
+ * The first publication is for what the program did between steps. Invariants: changes are published only between callbacks,
+ * and after everything gathered was flushed; messages run before notifications unless the policy says otherwise. */
+#include "scheduler/worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <nereid/memory.h>
+
+#include "runtime/dataflow.h"
+
+/* What the runtime asks for ---------------------------------------------------------------------------------------------- */
+
+static nd_err fail(nd_host *host, nd_err err, const char *text)
+{
+    nd_worker *const worker = (nd_worker *)host;
+    if (worker->err == ND_OK)
+        worker->err = worker->owner_ops->failed(worker->owner, err, text);
+    return worker->err;
+}
+
+static void schedule(nd_host *host, nd_vertex *vertex)
+{
+    nd_worker *const worker = (nd_worker *)host;
+    nd_vertex **const slot = nd_vector_push(&worker->ready);
+    if (slot)
+        *slot = vertex;
+    else
+        fail(host, ND_NOMEM, "out of memory");
+}
+
+static void due(nd_host *host, nd_vertex *vertex, const nd_time *time)
+{
+    nd_worker *const worker = (nd_worker *)host;
+    if (nd_due_heap_push(&worker->due, vertex, time) != ND_OK)
+        fail(host, ND_NOMEM, "out of memory");
+}
+
+static void dirty(nd_host *host, nd_dataflow *flow)
+{
+    nd_worker *const worker = (nd_worker *)host;
+    nd_dataflow **const slot = nd_vector_push(&worker->dirty);
+    if (slot)
+        *slot = flow;
+    else
+        fail(host, ND_NOMEM, "out of memory");
+}
+
+/* Life ------------------------------------------------------------------------------------------------------------------- */
+
+void nd_worker_alert(nd_worker *worker)
+{
+    atomic_store_explicit(&worker->is_alerted, true, memory_order_release);
+    worker->owner_ops->wake(worker->owner, worker);
+}
+
+static void alert(void *worker)
+{
+    nd_worker_alert(worker);
+}
+
+nd_err nd_worker_init(nd_worker *worker, unsigned index, unsigned peers, nd_transport transport,
+                      const nd_schedule *policy, const nd_worker_owner_ops *owner_ops, void *owner)
+{
+    static const nd_host_ops ops = {
+        .schedule = schedule, .due = due, .dirty = dirty, .fail = fail
+    };
+    *worker = (nd_worker){ .host = { .ops = &ops,
+                                     .index = index,
+                                     .peers = peers,
+                                     .transport = transport,
+                                     .max_batch_len = SIZE_MAX },
+                           .owner_ops = owner_ops,
+                           .owner = owner,
+                           .schedule = policy };
+    nd_pool_init(&worker->host.pool);
+    nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
+    nd_vector_init(&worker->ready, sizeof(nd_vertex *));
+    nd_vector_init(&worker->dirty, sizeof(nd_dataflow *));
+    nd_due_heap_init(&worker->due);
+    atomic_init(&worker->is_alerted, false);
+    ND_TRY(nd_host_init_peers(&worker->host));
+    worker->host.mailbox = nd_mailbox_create(alert, worker);
+    if (worker->host.mailbox)
+        return ND_OK;
+    nd_host_deinit_peers(&worker->host);
+    return ND_NOMEM;
+}
+
+void nd_worker_close(nd_worker *worker)
+{
+    nd_mailbox_close(worker->host.mailbox);
+    for (size_t i = 0; i < worker->host.flows.len; i++)
+        nd_dataflow_destroy(*(nd_dataflow **)nd_vector_at(&worker->host.flows, i));
+    nd_vector_deinit(&worker->host.flows);
+    nd_host_deinit_peers(&worker->host);
+    nd_vector_deinit(&worker->ready);
+    nd_vector_deinit(&worker->dirty);
+    nd_due_heap_deinit(&worker->due);
+}
+
+void nd_worker_deinit(nd_worker *worker)
+{
+    nd_pool_deinit(&worker->host.pool);
+}
+
+/* A step ----------------------------------------------------------------------------------------------------------------- */
+
+static void receive(nd_worker *worker)
+{
+    const nd_transport *const transport = &worker->host.transport;
+    if (worker->host.peers == 1)
+        return;
+    nd_delivery delivery;
+    nd_frame frame;
+    for (;;)
+        switch (transport->ops->receive(transport->endpoint, &delivery, &frame)) {
+        case ND_ARRIVAL_BATCH:
+            if (nd_host_take_batch(&worker->host, &delivery) != ND_OK)
+                return;
+            break;
+        case ND_ARRIVAL_FRAME:
+            if (nd_host_take_frame(&worker->host, &frame) != ND_OK)
+                return;
+            break;
+        case ND_ARRIVAL_NONE:
+            return;
+        }
+}
+
+static void wake_vertex(void *context, nd_vertex *vertex)
+{
+    (void)context;
+    nd_vertex_wake(vertex);
+}
+
+static void look_around(nd_worker *worker)
+{
+    if (!atomic_load_explicit(&worker->is_alerted, memory_order_relaxed))
+        return;
+    /* Pairs with the release in nd_worker_alert; what is put into the mailbox from here on alerts anew. */
+    atomic_exchange_explicit(&worker->is_alerted, false, memory_order_acquire);
+    nd_mailbox_drain(worker->host.mailbox, wake_vertex, NULL);
+    if (worker->err == ND_OK)
+        worker->err = worker->owner_ops->ended(worker->owner);
+}
+
+/* Publishes and propagates every dataflow with changes; propagating may bring more, which the next round takes. */
+static void settle(nd_worker *worker)
+{
+    for (size_t i = 0; i < worker->dirty.len && worker->err == ND_OK; i++) {
+        nd_dataflow *const flow = *(nd_dataflow **)nd_vector_at(&worker->dirty, i);
+        nd_flow_publish(flow);
+        nd_flow_untold(flow);
+        nd_flow_propagate(flow);
+    }
+    nd_vector_clear(&worker->dirty);
+}
+
+static nd_vertex *take_ready(nd_worker *worker, size_t index)
+{
+    nd_vertex **const ready = worker->ready.items;
+    nd_vertex *const vertex = ready[worker->ready_head + index];
+    memmove(&ready[worker->ready_head + 1], &ready[worker->ready_head], index * sizeof *ready);
+    if (++worker->ready_head == worker->ready.len) {
+        nd_vector_clear(&worker->ready);
+        worker->ready_head = 0;
+    }
+    return vertex;
+}
+
+static void tidy_ready(nd_worker *worker)
+{
+    nd_vertex **const ready = worker->ready.items;
+    const size_t left = worker->ready.len - worker->ready_head;
+    if (worker->ready_head < 256 || worker->ready_head < left)
+        return;
+    memmove(ready, ready + worker->ready_head, left * sizeof *ready);
+    nd_vector_truncate(&worker->ready, left);
+    worker->ready_head = 0;
+}
+
+/* Runs one vertex or delivers one notification; false when there is nothing. */
+static bool run_one(nd_worker *worker)
+{
+    const size_t n_ready = worker->ready.len - worker->ready_head;
+    const size_t n = n_ready + (worker->due.items.len != 0);
+    if (n == 0)
+        return false;
+    const size_t index =
+        worker->schedule->choose && n > 1 ? worker->schedule->choose(worker->schedule->context, n) : 0;
+    if (index < n_ready) {
+        nd_vertex *const vertex = take_ready(worker, index);
+        nd_vertex_run(vertex, worker->schedule->quantum);
+        tidy_ready(worker);
+        return true;
+    }
+    nd_due earliest;
+    if (nd_due_heap_pop(&worker->due, &earliest))
+        nd_vertex_notify(earliest.vertex, &earliest.time);
+    return true;
+}
+
+nd_err nd_worker_step(nd_worker *worker, unsigned budget)
+{
+    look_around(worker);
+    if (worker->err != ND_OK)
+        return worker->err;
+    receive(worker);
+    settle(worker);
+    while (budget-- && worker->err == ND_OK && run_one(worker))
+        worker->host.transport.ops->flush(worker->host.transport.endpoint);
+    settle(worker);
+    worker->host.transport.ops->flush(worker->host.transport.endpoint);
+    return worker->err;
+}
+
+bool nd_worker_has_work(nd_worker *worker)
+{
+    const nd_transport *const transport = &worker->host.transport;
+    return worker->ready.len != worker->ready_head || worker->due.items.len || worker->dirty.len ||
+           worker->err != ND_OK ||
+           atomic_load_explicit(&worker->is_alerted, memory_order_acquire) ||
+           transport->ops->has_arrivals(transport->endpoint);
+}
+
+bool nd_worker_is_done(nd_worker *worker)
+{
+    const nd_vector *const flows = &worker->host.flows;
+    while (worker->n_over < flows->len &&
+           nd_flow_is_over(*(nd_dataflow **)nd_vector_at(flows, worker->n_over)))
+        worker->n_over++;
+    return worker->n_over == flows->len;
+}
+
+/* What programs call ------------------------------------------------------------------------------------------------------ */
+
+enum { BUDGET = 256 }; /* callbacks a step, where the caller does not say */
+
+nd_err nd_worker_step_while(nd_worker *worker, bool (*behind)(const nd_probe *probe, uint64_t epoch),
+                            const nd_probe *probe, uint64_t epoch)
+{
+    while (behind(probe, epoch)) {
+        ND_TRY(nd_worker_step(worker, BUDGET));
+        if (nd_worker_has_work(worker) || !behind(probe, epoch))
+            continue;
+        const nd_vertex *const input = nd_probe_waits_for(probe, epoch);
+        if (input)
+            return nd_worker_fail(worker, ND_INVAL,
+                                  "waiting for epoch %llu would never end: '%s' of this worker has not "
+                                  "been advanced to it (nd_input_advance)",
+                                  (unsigned long long)epoch, nd_vertex_name(input));
+        worker->owner_ops->park(worker->owner, worker);
+    }
+    return worker->err;
+}
+
+static const nd_vertex *find_open_input(const nd_worker *worker)
+{
+    const nd_vector *const flows = &worker->host.flows;
+    const nd_vertex *input = NULL;
+    for (size_t i = worker->n_over; i < flows->len && !input; i++)
+        input = nd_flow_open_input(*(nd_dataflow **)nd_vector_at(flows, i));
+    return input;
+}
+
+nd_err nd_worker_run(nd_worker *worker)
+{
+    while (!nd_worker_is_done(worker)) {
+        ND_TRY(nd_worker_step(worker, BUDGET));
+        if (nd_worker_has_work(worker) || nd_worker_is_done(worker))
+            continue;
+        const nd_vertex *const input = find_open_input(worker);
+        if (input)
+            return nd_worker_fail(worker, ND_INVAL,
+                                  "running to the end would never end: '%s' of this worker is still open "
+                                  "(nd_input_close)",
+                                  nd_vertex_name(input));
+        worker->owner_ops->park(worker->owner, worker);
+    }
+    return worker->err;
+}
+
+nd_err nd_worker_fail(nd_worker *worker, nd_err err, const char *format, ...)
+{
+    char text[sizeof(nd_message)];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return fail(&worker->host, err, text);
+}
+
+unsigned nd_worker_index(const nd_worker *worker)
+{
+    return worker->host.index;
+}
+
+unsigned nd_worker_peers(const nd_worker *worker)
+{
+    return worker->host.peers;
+}
+
+const nd_schedule nd_schedule_plain = { .choose = NULL, .context = NULL, .quantum = 64 };
