@@ -3,7 +3,8 @@
 #define NEREID_H
 
 /** @file
- * Nereid: timely dataflow in C. This header gathers the parts; each can be read and included alone. */
+ * Nereid: timely dataflow in C. This header gathers the parts; each can be read and included alone.
+ */
 
 #include <nereid/batch.h>
 #include <nereid/dataflow.h>

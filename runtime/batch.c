@@ -3,20 +3,11 @@
 
 #include <assert.h>
 
-const void *nd_batch_records(const nd_batch *batch)
-{
-    return batch->records;
-}
+const void *nd_batch_records(const nd_batch *batch) { return batch->records; }
 
-size_t nd_batch_len(const nd_batch *batch)
-{
-    return batch->len;
-}
+size_t nd_batch_len(const nd_batch *batch) { return batch->len; }
 
-const nd_type *nd_batch_type(const nd_batch *batch)
-{
-    return batch->type;
-}
+const nd_type *nd_batch_type(const nd_batch *batch) { return batch->type; }
 
 nd_batch *nd_batch_take(nd_batch *batch)
 {

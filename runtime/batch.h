@@ -3,11 +3,11 @@
 #define RUNTIME_BATCH_H
 
 /** @file
- * Batches as the runtime sees them: one block with a head and the records, and a chain of blocks (the arena) for what
- * nd_bytes fields point to.
+ * Batches as the runtime sees them: one block with a head and the records, and a chain of blocks
+ * (the arena) for what nd_bytes fields point to.
  *
- * Invariants: `len` > 0 and nothing changes once a batch has left its outbox; every nd_bytes of a record points into the
- * batch's own block or arena.
+ * Invariants: `len` > 0 and nothing changes once a batch has left its outbox; every nd_bytes of a
+ * record points into the batch's own block or arena.
  */
 
 #include <stdatomic.h>
@@ -21,8 +21,8 @@ struct nd_batch {
     const nd_type *type;
     unsigned char *records;
     size_t len;
-    nd_block *arena;        /* chain, newest first */
-    _Atomic uint32_t refs;  /* written by any holder; the last release pairs with all earlier ones */
+    nd_block *arena;       /* chain, newest first */
+    _Atomic uint32_t refs; /* written by any holder; the last release pairs with all earlier ones */
 };
 
 /** Gives a reference back to the pool of the calling worker, which may be NULL. Any thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building a dataflow: scopes, streams and vertices are noted down, and checked as far as one call can see. What only the
- * whole graph can tell (cycles, feedbacks) is checked in start.c.
+/* Building a dataflow: scopes, streams and vertices are noted down, and checked as far as one call
+ * can see. What only the whole graph can tell (cycles, feedbacks) is checked in start.c.
  *
  * Invariant: after a mistake nothing more is added, and every stream handed out is empty. */
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
-/* Mistakes ------------------------------------------------------------------------------------------------------------ */
+/* --- Mistakes --- */
 
 void nd_dataflow_mistake(nd_dataflow *flow, nd_err err, const char *format, ...)
 {
@@ -48,7 +48,7 @@ static void *own(nd_dataflow *flow, nd_vector *list, size_t size)
     return object;
 }
 
-/* Dataflows and scopes ------------------------------------------------------------------------------------------------ */
+/* --- Dataflows and scopes --- */
 
 static nd_scope *new_scope(nd_dataflow *flow, nd_scope *parent, const char *name)
 {
@@ -78,8 +78,8 @@ nd_dataflow *nd_dataflow_new(nd_worker *worker, const char *name)
     flow->host = host;
     flow->id = (uint32_t)host->flows.len - 1;
     flow->state = ND_FLOW_BUILDING;
-    nd_vector *const lists[] = { &flow->scopes, &flow->origins,  &flow->feedbacks, &flow->probes,
-                                 &flow->vertices, &flow->channels, &flow->dirty };
+    nd_vector *const lists[] = {&flow->scopes,   &flow->origins,  &flow->feedbacks, &flow->probes,
+                                &flow->vertices, &flow->channels, &flow->dirty};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         nd_vector_init(lists[i], sizeof(void *));
     nd_vector_init(&flow->early, sizeof(nd_early));
@@ -95,10 +95,7 @@ nd_dataflow *nd_dataflow_new(nd_worker *worker, const char *name)
     return flow;
 }
 
-nd_scope *nd_root(nd_dataflow *flow)
-{
-    return flow ? flow->root : NULL;
-}
+nd_scope *nd_root(nd_dataflow *flow) { return flow ? flow->root : NULL; }
 
 nd_scope *nd_loop_new(nd_scope *parent, const char *name)
 {
@@ -112,24 +109,18 @@ nd_scope *nd_loop_new(nd_scope *parent, const char *name)
     return new_scope(parent->flow, parent, name ? name : "loop");
 }
 
-nd_dataflow *nd_scope_dataflow(const nd_scope *scope)
-{
-    return scope ? scope->flow : NULL;
-}
+nd_dataflow *nd_scope_dataflow(const nd_scope *scope) { return scope ? scope->flow : NULL; }
 
-unsigned nd_scope_n_loops(const nd_scope *scope)
-{
-    return scope ? scope->n_loops : 0;
-}
+unsigned nd_scope_n_loops(const nd_scope *scope) { return scope ? scope->n_loops : 0; }
 
-/* Streams ------------------------------------------------------------------------------------------------------------- */
+/* --- Streams --- */
 
 static nd_origin *new_origin(nd_scope *scope, const nd_type *type, nd_step step)
 {
     nd_origin *const origin = own(scope->flow, &scope->flow->origins, sizeof *origin);
     if (!origin)
         return NULL;
-    *origin = (nd_origin){ .flow = scope->flow, .scope = scope, .type = type, .step = step };
+    *origin = (nd_origin){.flow = scope->flow, .scope = scope, .type = type, .step = step};
     return origin;
 }
 
@@ -138,22 +129,24 @@ static nd_stream step_stream(nd_scope *scope, nd_stream stream, nd_step step)
     nd_origin *const origin = new_origin(scope, stream.origin->type, step);
     if (origin)
         origin->before = stream.origin;
-    return (nd_stream){ origin };
+    return (nd_stream){origin};
 }
 
 nd_stream nd_enter(nd_scope *loop, nd_stream stream)
 {
     if (!loop || !stream.origin) {
-        nd_dataflow_mistake(loop ? loop->flow : stream.origin ? stream.origin->flow : NULL, ND_INVAL,
-                            "nd_enter without a loop or a stream");
-        return (nd_stream){ NULL };
+        nd_dataflow_mistake(loop            ? loop->flow
+                            : stream.origin ? stream.origin->flow
+                                            : NULL,
+                            ND_INVAL, "nd_enter without a loop or a stream");
+        return (nd_stream){NULL};
     }
     if (!may_build(loop->flow))
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     if (loop->parent != stream.origin->scope) {
         nd_dataflow_mistake(loop->flow, ND_INVAL,
                             "loop '%s' can be entered only from the scope around it", loop->name);
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     }
     return step_stream(loop, stream, ND_STEP_ENTER);
 }
@@ -161,11 +154,11 @@ nd_stream nd_enter(nd_scope *loop, nd_stream stream)
 nd_stream nd_leave(nd_stream stream)
 {
     if (!stream.origin || !may_build(stream.origin->flow))
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     nd_scope *const scope = stream.origin->scope;
     if (!scope->parent) {
         nd_dataflow_mistake(scope->flow, ND_INVAL, "nd_leave of a stream that is in no loop");
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     }
     return step_stream(scope->parent, stream, ND_STEP_LEAVE);
 }
@@ -174,22 +167,23 @@ nd_stream nd_feedback_new(nd_scope *loop, const nd_type *type, nd_feedback **fee
 {
     *feedback = NULL;
     if (!loop || !may_build(loop->flow))
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     nd_message why;
     if (loop->n_loops == 0) {
         nd_dataflow_mistake(loop->flow, ND_INVAL, "a feedback needs a loop, not the root");
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     }
     if (nd_type_check(type, &why) != ND_OK) {
-        nd_dataflow_mistake(loop->flow, ND_INVAL, "feedback of loop '%s': %s", loop->name, why.text);
-        return (nd_stream){ NULL };
+        nd_dataflow_mistake(loop->flow, ND_INVAL, "feedback of loop '%s': %s", loop->name,
+                            why.text);
+        return (nd_stream){NULL};
     }
     nd_origin *const origin = new_origin(loop, type, ND_STEP_FEEDBACK);
     *feedback = origin ? own(loop->flow, &loop->flow->feedbacks, sizeof **feedback) : NULL;
     if (!*feedback)
-        return (nd_stream){ NULL };
+        return (nd_stream){NULL};
     (*feedback)->origin = origin;
-    return (nd_stream){ origin };
+    return (nd_stream){origin};
 }
 
 void nd_feedback_connect(nd_feedback *feedback, nd_stream stream)
@@ -206,9 +200,8 @@ void nd_feedback_connect(nd_feedback *feedback, nd_stream stream)
                             "feedback of loop '%s' is connected to a stream of scope '%s'", loop,
                             stream.origin->scope->name);
     else if (origin->type != stream.origin->type)
-        nd_dataflow_mistake(origin->flow, ND_INVAL,
-                            "feedback of loop '%s' carries '%s', not '%s'", loop,
-                            origin->type->name, stream.origin->type->name);
+        nd_dataflow_mistake(origin->flow, ND_INVAL, "feedback of loop '%s' carries '%s', not '%s'",
+                            loop, origin->type->name, stream.origin->type->name);
     else
         origin->before = stream.origin;
 }
@@ -218,10 +211,7 @@ const nd_type *nd_stream_type(nd_stream stream)
     return stream.origin ? stream.origin->type : NULL;
 }
 
-nd_scope *nd_stream_scope(nd_stream stream)
-{
-    return stream.origin ? stream.origin->scope : NULL;
-}
+nd_scope *nd_stream_scope(nd_stream stream) { return stream.origin ? stream.origin->scope : NULL; }
 
 nd_probe *nd_probe_new(nd_stream stream)
 {
@@ -230,57 +220,61 @@ nd_probe *nd_probe_new(nd_stream stream)
     nd_dataflow *const flow = stream.origin->flow;
     nd_probe *const probe = own(flow, &flow->probes, sizeof *probe);
     if (probe)
-        *probe = (nd_probe){ .flow = flow, .origin = stream.origin };
+        *probe = (nd_probe){.flow = flow, .origin = stream.origin};
     return probe;
 }
 
-/* Pacts --------------------------------------------------------------------------------------------------------------- */
+/* --- Pacts --- */
 
 nd_pact nd_pipeline(nd_stream stream)
 {
-    return (nd_pact){ .stream = stream, .kind = ND_PACT_PIPELINE };
+    return (nd_pact){.stream = stream, .kind = ND_PACT_PIPELINE};
 }
 
 nd_pact nd_exchange(nd_stream stream)
 {
-    return (nd_pact){ .stream = stream, .kind = ND_PACT_EXCHANGE };
+    return (nd_pact){.stream = stream, .kind = ND_PACT_EXCHANGE};
 }
 
 nd_pact nd_exchange_by(nd_stream stream, nd_route_fn *route, nd_user user)
 {
-    return (nd_pact){ .stream = stream, .kind = ND_PACT_EXCHANGE, .route = route, .user = user };
+    return (nd_pact){.stream = stream, .kind = ND_PACT_EXCHANGE, .route = route, .user = user};
 }
 
 nd_pact nd_broadcast(nd_stream stream)
 {
-    return (nd_pact){ .stream = stream, .kind = ND_PACT_BROADCAST };
+    return (nd_pact){.stream = stream, .kind = ND_PACT_BROADCAST};
 }
 
-/* Vertices ------------------------------------------------------------------------------------------------------------ */
+/* --- Vertices --- */
 
 static bool check_input(const nd_vertex *vertex, unsigned port, const nd_pact *pact)
 {
     const nd_origin *const origin = pact->stream.origin;
     nd_dataflow *const flow = vertex->flow;
     if (!origin)
-        nd_dataflow_mistake(flow, ND_INVAL, "vertex '%s': input %u has no stream", vertex->name, port);
+        nd_dataflow_mistake(flow, ND_INVAL, "vertex '%s': input %u has no stream", vertex->name,
+                            port);
     else if (origin->flow != flow)
         nd_dataflow_mistake(flow, ND_INVAL, "vertex '%s': input %u belongs to dataflow '%s'",
                             vertex->name, port, origin->flow->name);
     else if (origin->scope != vertex->scope)
-        nd_dataflow_mistake(flow, ND_INVAL,
-                            "vertex '%s' is in scope '%s', its input %u in scope '%s': use nd_enter "
-                            "or nd_leave",
-                            vertex->name, vertex->scope->name, port, origin->scope->name);
+        nd_dataflow_mistake(
+            flow, ND_INVAL,
+            "vertex '%s' is in scope '%s', its input %u in scope '%s': use nd_enter "
+            "or nd_leave",
+            vertex->name, vertex->scope->name, port, origin->scope->name);
     else if (pact->kind != ND_PACT_PIPELINE && origin->type && origin->type->retain)
-        nd_dataflow_mistake(flow, ND_INVAL,
-                            "vertex '%s': input %u carries objects of type '%s', which stay on their "
-                            "worker: use nd_pipeline",
-                            vertex->name, port, origin->type->name);
+        nd_dataflow_mistake(
+            flow, ND_INVAL,
+            "vertex '%s': input %u carries objects of type '%s', which stay on their "
+            "worker: use nd_pipeline",
+            vertex->name, port, origin->type->name);
     else if (!origin->type)
-        nd_dataflow_mistake(flow, ND_INVAL,
-                            "vertex '%s': input %u is a hidden output, which only a probe can watch",
-                            vertex->name, port);
+        nd_dataflow_mistake(
+            flow, ND_INVAL,
+            "vertex '%s': input %u is a hidden output, which only a probe can watch", vertex->name,
+            port);
     return flow->mistake == ND_OK;
 }
 
@@ -292,13 +286,13 @@ static bool add_input(nd_vertex *vertex, unsigned port, nd_pact *pact)
     nd_channel *const channel = own(flow, &flow->channels, sizeof *channel);
     if (!channel)
         return false;
-    *channel = (nd_channel){ .id = (uint32_t)flow->channels.len - 1,
-                             .origin = pact->stream.origin,
-                             .to = vertex,
-                             .to_port = port,
-                             .kind = pact->kind,
-                             .route = pact->route,
-                             .user = pact->user };
+    *channel = (nd_channel){.id = (uint32_t)flow->channels.len - 1,
+                            .origin = pact->stream.origin,
+                            .to = vertex,
+                            .to_port = port,
+                            .kind = pact->kind,
+                            .route = pact->route,
+                            .user = pact->user};
     pact->user = nd_no_user;
     vertex->inlets[port].channel = channel;
     return true;
@@ -324,7 +318,7 @@ static bool add_output(nd_vertex *vertex, unsigned port, const nd_type *type, nd
     origin->vertex = vertex;
     origin->port = port;
     if (out)
-        *out = (nd_stream){ origin };
+        *out = (nd_stream){origin};
     return true;
 }
 
@@ -336,10 +330,11 @@ static bool check_summary(const nd_vertex *vertex, const nd_vertex_summary *summ
     if (summary->input < vertex->n_inlets && summary->output < vertex->n_outlets && n_added == 0)
         return true;
     nd_dataflow_mistake(vertex->flow, ND_INVAL,
-                        n_added ? "vertex '%s': its summary from input %u to output %u adds to a loop "
-                                  "that it is not in"
-                                : "vertex '%s': a summary names input %u and output %u, which it does "
-                                  "not have",
+                        n_added
+                            ? "vertex '%s': its summary from input %u to output %u adds to a loop "
+                              "that it is not in"
+                            : "vertex '%s': a summary names input %u and output %u, which it does "
+                              "not have",
                         vertex->name, summary->input, summary->output);
     return false;
 }
@@ -362,7 +357,7 @@ static size_t add_unnamed(const nd_vertex *vertex, const nd_vertex_def *def, nd_
             for (size_t k = 0; k < def->n_summaries; k++)
                 is_named |= def->summaries[k].input == i && def->summaries[k].output == o;
             if (!is_named)
-                paths[n++] = (nd_path){ i, o, nd_summary_identity() };
+                paths[n++] = (nd_path){i, o, nd_summary_identity()};
         }
     return n;
 }
@@ -384,15 +379,15 @@ static bool add_paths(nd_vertex *vertex, const nd_vertex_def *def)
             return false;
         if (!named->none)
             vertex->paths[n++] =
-                (nd_path){ named->input, named->output, nd_summary_add(&named->add) };
+                (nd_path){named->input, named->output, nd_summary_add(&named->add)};
     }
     qsort(vertex->paths, n, sizeof *vertex->paths, compare_paths);
     vertex->n_paths = n;
     for (size_t i = 1; i < n; i++)
         if (compare_paths(&vertex->paths[i - 1], &vertex->paths[i]) == 0) {
             nd_dataflow_mistake(vertex->flow, ND_INVAL,
-                                "vertex '%s': two summaries from input %u to output %u", vertex->name,
-                                vertex->paths[i].input, vertex->paths[i].output);
+                                "vertex '%s': two summaries from input %u to output %u",
+                                vertex->name, vertex->paths[i].input, vertex->paths[i].output);
             return false;
         }
     return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Channels: from an output's batches to the queues of inputs, here and on other workers.
  *
- * Invariant: for each physical batch that goes to an input, +1 is counted there, in the same publication as the batch's
- * sender's -1 or an earlier one; so the count is made when the batch is handed over, and an empty batch is never
- * handed over. */
+ * Invariant: for each physical batch that goes to an input, +1 is counted there, in the same
+ * publication as the batch's sender's -1 or an earlier one; so the count is made when the batch is
+ * handed over, and an empty batch is never handed over. */
 #include <assert.h>
 
 #include <nereid/memory.h>
@@ -19,7 +19,7 @@ void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd
         nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
         return;
     }
-    *slot = (nd_queued){ batch, *time, port };
+    *slot = (nd_queued){batch, *time, port};
     nd_vertex_schedule(vertex);
 }
 
@@ -37,13 +37,13 @@ static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time,
     host->stats.n_batches++;
     host->stats.n_records += batch->len;
     host->stats.data_bytes += batch->len * batch->type->size;
-    const nd_delivery delivery = { batch, *time, to->flow->id, channel->id };
+    const nd_delivery delivery = {batch, *time, to->flow->id, channel->id};
     const nd_err err = host->transport.ops->send_batch(host->transport.endpoint, worker, &delivery);
     if (err != ND_OK)
         nd_vertex_fail(channel->from, err, "its batch cannot be sent: %s", nd_err_text(err));
 }
 
-/* Exchange --------------------------------------------------------------------------------------------------------------- */
+/* --- Exchange --- */
 
 static void deliver(nd_outbox *outbox, nd_batch *batch)
 {
@@ -102,7 +102,7 @@ static void scatter(nd_channel *channel, const nd_time *time, nd_batch *batch)
     nd_batch_drop(batch, &host->pool);
 }
 
-/* Every kind ------------------------------------------------------------------------------------------------------------- */
+/* --- Every kind --- */
 
 static void send(nd_channel *channel, const nd_time *sent, nd_batch *batch)
 {
@@ -127,7 +127,7 @@ static void keep_early(nd_outlet *outlet, const nd_time *time, nd_batch *batch)
 {
     nd_early *const slot = nd_vector_push(&outlet->vertex->flow->early);
     if (slot) {
-        *slot = (nd_early){ outlet->vertex, outlet->port, *time, batch };
+        *slot = (nd_early){outlet->vertex, outlet->port, *time, batch};
         return;
     }
     nd_batch_release(batch);

@@ -3,7 +3,8 @@
 #define RUNTIME_DATAFLOW_H
 
 /** @file
- * What a worker does with its dataflows. All on the worker's thread; failures have been told to the host already.
+ * What a worker does with its dataflows. All on the worker's thread; failures have been told to the
+ * host already.
  */
 
 #include <stdbool.h>
@@ -16,19 +17,21 @@
 ND_CHECKED nd_err nd_host_init_peers(nd_host *host);
 void nd_host_deinit_peers(nd_host *host);
 
-/** Takes over what has arrived: a batch goes to its vertex's queue, a frame's changes to its tracker. Errors: ND_PROTO for
- * something that no correct peer sends; ND_MISMATCH when another worker has built another graph; ND_NOMEM. */
+/** Takes over what has arrived: a batch goes to its vertex's queue, a frame's changes to its
+ * tracker. Errors: ND_PROTO for something that no correct peer sends; ND_MISMATCH when another
+ * worker has built another graph; ND_NOMEM. */
 ND_CHECKED nd_err nd_host_take_batch(nd_host *host, const nd_delivery *delivery);
 ND_CHECKED nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame);
 
-/** Flushes what vertices have gathered, then sends the changes of this worker to all others, as one frame, and gives them to
- * its own tracker. Does nothing before the dataflow runs. */
+/** Flushes what vertices have gathered, then sends the changes of this worker to all others, as one
+ * frame, and gives them to its own tracker. Does nothing before the dataflow runs. */
 void nd_flow_publish(nd_dataflow *flow);
 
 /** Propagates what the tracker was given, and tells the host of what became due. */
 void nd_flow_propagate(nd_dataflow *flow);
 
-/** Runs the vertex: activation, news of frontiers, then up to `quantum` batches. If batches are left it schedules itself again. */
+/** Runs the vertex: activation, news of frontiers, then up to `quantum` batches. If batches are
+ * left it schedules itself again. */
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum);
 
 /** Delivers the notification of `time`. */
@@ -43,17 +46,19 @@ bool nd_flow_is_over(const nd_dataflow *flow);
 /** Says that the dataflow is off the host's list of those with changes. */
 void nd_flow_untold(nd_dataflow *flow);
 
-/** An input of this worker, upstream of the probe, whose hold alone keeps an earlier epoch than `epoch` possible; NULL if there
- * is none. */
+/** An input of this worker, upstream of the probe, whose hold alone keeps an earlier epoch than
+ * `epoch` possible; NULL if there is none. */
 const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch);
 
-/** An input of the dataflow that only the program could move on and that it has not closed; NULL if there is none. */
+/** An input of the dataflow that only the program could move on and that it has not closed; NULL if
+ * there is none. */
 const nd_vertex *nd_flow_open_input(const nd_dataflow *flow);
 
 /** Tells all other workers that this one builds no more dataflows. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_host_end(nd_host *host);
 
-/** Frees a dataflow in any state; calls each vertex's deinit and destroys user data. NULL is fine. */
+/** Frees a dataflow in any state; calls each vertex's deinit and destroys user data. NULL is fine.
+ */
 void nd_dataflow_destroy(nd_dataflow *flow);
 
 #endif

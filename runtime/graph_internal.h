@@ -3,8 +3,9 @@
 #define RUNTIME_GRAPH_INTERNAL_H
 
 /** @file
- * The objects of a dataflow, as one worker holds them. The graph is built in build.c, checked and numbered in start.c; after
- * that it does not change. Everything here belongs to the worker's thread.
+ * The objects of a dataflow, as one worker holds them. The graph is built in build.c, checked and
+ * numbered in start.c; after that it does not change. Everything here belongs to the worker's
+ * thread.
  */
 
 #include <stdbool.h>
@@ -71,8 +72,8 @@ struct nd_channel {
     nd_route_fn *route;
     nd_user user;
     nd_exchange_box *boxes; /* exchange between several workers: one a worker */
-    bool is_open;        /* some outbox holds records */
-    nd_time time;        /* of what the outboxes hold */
+    bool is_open;           /* some outbox holds records */
+    nd_time time;           /* of what the outboxes hold */
 };
 
 typedef struct nd_inlet {
@@ -81,13 +82,13 @@ typedef struct nd_inlet {
 } nd_inlet;
 
 typedef struct nd_outlet {
-    nd_outbox outbox;  /* first: an outbox is its outlet's */
+    nd_outbox outbox; /* first: an outbox is its outlet's */
     nd_vertex *vertex;
     unsigned port;
     const nd_type *type; /* NULL: the hidden output */
     nd_vector channels;  /* nd_channel *, set by start.c */
     uint32_t location;
-    bool may_send;       /* the running callback's right to send at the outbox's time has been checked */
+    bool may_send; /* the running callback's right to send at the outbox's time has been checked */
 } nd_outlet;
 
 /* A path through the vertex, where not every pair is the identity. Sorted by input. */
@@ -142,15 +143,15 @@ struct nd_vertex {
     bool is_source;
     nd_activator *activator; /* NULL until asked for */
 
-    nd_vector queue;   /* nd_queued, in order of arrival; the first `queue_head` have been taken */
+    nd_vector queue; /* nd_queued, in order of arrival; the first `queue_head` have been taken */
     size_t queue_head;
     nd_vector pending; /* nd_pending, sorted by due, then right */
     nd_vector holds;   /* nd_hold_entry */
 
-    bool is_scheduled;  /* the host has been asked to run it */
-    bool is_dirty;      /* some outbox holds records: it is on the dataflow's list */
+    bool is_scheduled; /* the host has been asked to run it */
+    bool is_dirty;     /* some outbox holds records: it is on the dataflow's list */
     bool is_activated;
-    bool has_news;      /* the frontier of an input has moved, and on_frontier wants to know */
+    bool has_news; /* the frontier of an input has moved, and on_frontier wants to know */
     bool in_callback;
     const nd_right *rights; /* what the running callback may do beside its holds */
     size_t n_rights;
@@ -158,10 +159,10 @@ struct nd_vertex {
 
 typedef enum nd_flow_state {
     ND_FLOW_BUILDING,
-    ND_FLOW_WAITING,  /* started here, not everywhere */
+    ND_FLOW_WAITING, /* started here, not everywhere */
     ND_FLOW_RUNNING,
     ND_FLOW_COMPLETE,
-    ND_FLOW_REFUSED,  /* start has returned an error */
+    ND_FLOW_REFUSED, /* start has returned an error */
 } nd_flow_state;
 
 /* A batch that was sent before the dataflow ran. */
@@ -182,8 +183,8 @@ struct nd_dataflow {
     nd_scope *root;
     nd_vector scopes, origins, feedbacks, probes, vertices, channels; /* pointers, each owned */
     uint64_t fingerprint;
-    nd_tracker *tracker;   /* from start on */
-    nd_vertex **watchers;  /* by location: the vertex whose input it is, or NULL */
+    nd_tracker *tracker;  /* from start on */
+    nd_vertex **watchers; /* by location: the vertex whose input it is, or NULL */
     uint32_t n_locations;
     nd_change_batch changes; /* of this worker, not published */
     nd_vector dirty;         /* nd_vertex *: some outbox holds records */
@@ -192,8 +193,8 @@ struct nd_dataflow {
     nd_vector edges;         /* nd_edge: the graph of locations */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
     unsigned char nowhere_bytes[4096];
-    bool is_told;            /* the host knows that there is something to publish or to propagate */
-    bool is_staged;          /* the tracker has been given changes that are not propagated */
+    bool is_told;   /* the host knows that there is something to publish or to propagate */
+    bool is_staged; /* the tracker has been given changes that are not propagated */
 };
 
 /* progress.c */
@@ -207,7 +208,8 @@ void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_P
 /* rights.c */
 /** Whether the running callback, or a hold, lets the vertex send at `time` on an output. */
 bool nd_vertex_may_send(const nd_vertex *vertex, unsigned port, const nd_time *time);
-/** Whether the vertex may be used at all, and `time` is one that its scope has; otherwise the run fails. */
+/** Whether the vertex may be used at all, and `time` is one that its scope has; otherwise the run
+ * fails. */
 bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time);
 /** Fails the run: the vertex does `what` at a time that it has no right to. */
 void nd_vertex_refuse(nd_vertex *vertex, const char *what, const nd_time *time);

@@ -3,8 +3,8 @@
 #define RUNTIME_HOST_H
 
 /** @file
- * The worker as the runtime sees it: whom to ask to run a vertex, and how to reach the other workers. The scheduler's worker
- * begins with an nd_host.
+ * The worker as the runtime sees it: whom to ask to run a vertex, and how to reach the other
+ * workers. The scheduler's worker begins with an nd_host.
  */
 
 #include <stddef.h>
@@ -22,11 +22,14 @@ typedef struct nd_host nd_host;
 
 /** All on the worker's thread; none blocks. */
 typedef struct nd_host_ops {
-    /** The vertex has something to do: nd_vertex_run is to be called soon. Called once until then. */
+    /** The vertex has something to do: nd_vertex_run is to be called soon. Called once until then.
+     */
     void (*schedule)(nd_host *host, nd_vertex *vertex);
-    /** A notification is due: nd_vertex_notify(vertex, time) is to be called, once, earliest times first. */
+    /** A notification is due: nd_vertex_notify(vertex, time) is to be called, once, earliest times
+     * first. */
     void (*due)(nd_host *host, nd_vertex *vertex, const nd_time *time);
-    /** The dataflow has changes that are not published, or not propagated. Called once until both is done. */
+    /** The dataflow has changes that are not published, or not propagated. Called once until both
+     * is done. */
     void (*dirty)(nd_host *host, nd_dataflow *flow);
     /** The run has failed; the first failure counts. Returns `err`. */
     nd_err (*fail)(nd_host *host, nd_err err, const char *text);
@@ -34,19 +37,19 @@ typedef struct nd_host_ops {
 
 struct nd_host {
     const nd_host_ops *ops;
-    unsigned index, peers;    /* this worker's number, and how many there are */
-    nd_transport transport;   /* unused with one peer */
+    unsigned index, peers;  /* this worker's number, and how many there are */
+    nd_transport transport; /* unused with one peer */
     nd_pool pool;
-    nd_mailbox *mailbox;      /* activations by other threads */
-    size_t max_batch_len;     /* records a batch, at most; SIZE_MAX but for stress tests */
-    uint64_t sequence;        /* of the last frame sent */
-    uint64_t *seen;           /* of the last frame taken, by sender */
-    uint32_t *n_built;        /* dataflows, by worker that has ended; UINT32_MAX: it has not */
+    nd_mailbox *mailbox;  /* activations by other threads */
+    size_t max_batch_len; /* records a batch, at most; SIZE_MAX but for stress tests */
+    uint64_t sequence;    /* of the last frame sent */
+    uint64_t *seen;       /* of the last frame taken, by sender */
+    uint32_t *n_built;    /* dataflows, by worker that has ended; UINT32_MAX: it has not */
     nd_run_stats stats;
     /** For tests: plants a fault in what is about to be published; NULL otherwise. */
     void (*tamper)(nd_host *host, nd_change_batch *changes);
-    nd_vector flows;          /* nd_dataflow *, by number */
-    nd_vector starts;         /* what other workers said of dataflows, by number (start.c) */
+    nd_vector flows;  /* nd_dataflow *, by number */
+    nd_vector starts; /* what other workers said of dataflows, by number (start.c) */
 };
 
 #endif

@@ -11,7 +11,7 @@
 struct nd_mailbox {
     _Atomic unsigned refs; /* the owner's, and one an activator */
     uv_mutex_t lock;
-    nd_activator *first;   /* under lock; each has one reference more while it is here */
+    nd_activator *first;         /* under lock; each has one reference more while it is here */
     void (*wake)(void *context); /* under lock; NULL once closed */
     void *context;
 };

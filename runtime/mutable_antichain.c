@@ -42,7 +42,7 @@ void nd_mutable_antichain_deinit(nd_mutable_antichain *counts)
     *counts = (nd_mutable_antichain){.len = 0};
 }
 
-/* The sorted array --------------------------------------------------------------------------- */
+/* --- The sorted array --- */
 
 static nd_time_count *block_of(nd_mutable_antichain *counts)
 {
@@ -124,7 +124,7 @@ static void remove_at(nd_mutable_antichain *counts, size_t at)
         counts->first = 0;
 }
 
-/* The frontier ------------------------------------------------------------------------------- */
+/* --- The frontier --- */
 
 static nd_err enter_frontier(nd_mutable_antichain *counts, const nd_time *time,
                              nd_frontier_news *news)

@@ -6,7 +6,8 @@
 #include <nereid/memory.h>
 
 enum {
-    SMALL = (int)ND_POOL_BLOCK / 4, /* bytes that are copied rather than sent in a full-size block */
+    SMALL =
+        (int)ND_POOL_BLOCK / 4, /* bytes that are copied rather than sent in a full-size block */
     LARGE = 4 * (int)ND_POOL_BLOCK, /* bytes of strings that make a batch full */
 };
 
@@ -19,7 +20,7 @@ nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, siz
     if (!scrap)
         return ND_NOMEM;
     *outbox = (nd_outbox){
-        .emit = { .record_size = type->size, .type = type, .full = fill },
+        .emit = {.record_size = type->size, .type = type, .full = fill},
         .pool = pool,
         .max_len = max_len,
         .scrap = scrap,
@@ -31,14 +32,11 @@ nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, siz
     return ND_OK;
 }
 
-static void rewind_nowhere(nd_emit *emit)
-{
-    emit->next = emit->end - ND_POOL_LEAST;
-}
+static void rewind_nowhere(nd_emit *emit) { emit->next = emit->end - ND_POOL_LEAST; }
 
 void nd_outbox_init_nowhere(nd_outbox *outbox, unsigned char *place)
 {
-    *outbox = (nd_outbox){ .emit = { .record_size = 1, .full = rewind_nowhere } };
+    *outbox = (nd_outbox){.emit = {.record_size = 1, .full = rewind_nowhere}};
     outbox->emit.end = place + ND_POOL_LEAST;
     rewind_nowhere(&outbox->emit);
 }
@@ -60,7 +58,7 @@ void nd_outbox_deinit(nd_outbox *outbox)
         nd_batch_drop(batch, outbox->pool);
     }
     nd_free(outbox->scrap);
-    *outbox = (nd_outbox){ .scrap = NULL };
+    *outbox = (nd_outbox){.scrap = NULL};
 }
 
 /* From here on records are thrown away; the owner ends the run. */
@@ -104,7 +102,7 @@ static void open_emit(nd_outbox *outbox)
     outbox->emit.end = batch->records + len * outbox->emit.record_size;
 }
 
-/* Strings ------------------------------------------------------------------------------------------------------------- */
+/* --- Strings --- */
 
 /* Room for `size` bytes in the open batch's arena, or NULL. */
 static unsigned char *arena_take(nd_outbox *outbox, size_t size)
@@ -158,7 +156,7 @@ void nd_outbox_settle(nd_outbox *outbox)
         }
 }
 
-/* Leaving ------------------------------------------------------------------------------------------------------------- */
+/* --- Leaving --- */
 
 /* A copy's strings stand behind its records, in the order the fields name them. */
 static void move_strings(nd_batch *copy)
@@ -178,7 +176,8 @@ static void move_strings(nd_batch *copy)
         }
 }
 
-/* The open batch as it should travel: itself, or a copy of the size it needs. NULL without memory. */
+/* The open batch as it should travel: itself, or a copy of the size it needs. NULL without memory.
+ */
 static nd_batch *finish(nd_outbox *outbox)
 {
     nd_batch *const batch = outbox->emit.batch;

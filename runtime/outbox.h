@@ -5,11 +5,12 @@
 /** @file
  * Outboxes: where records of one time gather on their way out, behind an nd_emit.
  *
- * Records are written into a full-size block. When the outbox is flushed, a nearly empty block is not sent: what is in it is
- * copied to a block that fits, so that a queue of small batches costs what it holds. Nothing is kept between flushes.
+ * Records are written into a full-size block. When the outbox is flushed, a nearly empty block is
+ * not sent: what is in it is copied to a block that fits, so that a queue of small batches costs
+ * what it holds. Nothing is kept between flushes.
  *
- * Belongs to one worker. Memory running out is told to the owner once and turns the emit into one that throws records
- * away.
+ * Belongs to one worker. Memory running out is told to the owner once and turns the emit into one
+ * that throws records away.
  */
 
 #include <nereid/time.h>
@@ -22,12 +23,12 @@ struct nd_outbox {
     nd_emit emit; /* first: an emit is its outbox */
     nd_time time; /* of what is gathered; the owner's to set */
     nd_pool *pool;
-    size_t max_len;             /* records a batch, at most */
-    size_t arena_size;          /* bytes taken from the arena of the open batch */
+    size_t max_len;    /* records a batch, at most */
+    size_t arena_size; /* bytes taken from the arena of the open batch */
     unsigned char *arena_next, *arena_end;
-    unsigned char *scrap;       /* one record, for when memory has run out */
-    bool has_bytes;             /* the type has nd_bytes fields */
-    bool has_objects;           /* a record is a counted pointer */
+    unsigned char *scrap; /* one record, for when memory has run out */
+    bool has_bytes;       /* the type has nd_bytes fields */
+    bool has_objects;     /* a record is a counted pointer */
     void (*deliver)(nd_outbox *outbox, nd_batch *batch); /* a batch is ready; the reference moves */
     void (*failed)(nd_outbox *outbox);                   /* memory ran out */
 };
@@ -37,22 +38,20 @@ ND_CHECKED nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool
                                  size_t max_len, void (*deliver)(nd_outbox *, nd_batch *),
                                  void (*failed)(nd_outbox *));
 
-/** An outbox for an output that does not exist: whatever is written goes to `place`, whose first ND_POOL_LEAST bytes a record may
- * begin at, and is never sent. Needs no deinit. */
+/** An outbox for an output that does not exist: whatever is written goes to `place`, whose first
+ * ND_POOL_LEAST bytes a record may begin at, and is never sent. Needs no deinit. */
 void nd_outbox_init_nowhere(nd_outbox *outbox, unsigned char *place);
 
 /** Throws away what is gathered. A zeroed outbox is fine. */
 void nd_outbox_deinit(nd_outbox *outbox);
 
-/** Makes the batch's own what slots written since the last call point to. To be called when a callback returns. */
+/** Makes the batch's own what slots written since the last call point to. To be called when a
+ * callback returns. */
 void nd_outbox_settle(nd_outbox *outbox);
 
 /** Settles and delivers what is gathered, if anything. */
 void nd_outbox_flush(nd_outbox *outbox);
 
-static inline bool nd_outbox_is_open(const nd_outbox *outbox)
-{
-    return outbox->emit.next != NULL;
-}
+static inline bool nd_outbox_is_open(const nd_outbox *outbox) { return outbox->emit.next != NULL; }
 
 #endif

@@ -5,14 +5,11 @@
 
 #include <nereid/memory.h>
 
-static size_t class_size(unsigned size_class)
-{
-    return (size_t)ND_POOL_LEAST << (2 * size_class);
-}
+static size_t class_size(unsigned size_class) { return (size_t)ND_POOL_LEAST << (2 * size_class); }
 
 void nd_pool_init(nd_pool *pool)
 {
-    *pool = (nd_pool){ .free = { NULL } };
+    *pool = (nd_pool){.free = {NULL}};
     atomic_init(&pool->returned, NULL);
 }
 
@@ -54,9 +51,8 @@ static nd_block *make(nd_pool *pool, size_t size, unsigned size_class)
 {
     nd_block *const block = nd_alloc(1, size);
     if (block)
-        *block = (nd_block){ .home = pool,
-                             .size_class = size_class,
-                             .size = (uint32_t)(size - sizeof(nd_block)) };
+        *block = (nd_block){
+            .home = pool, .size_class = size_class, .size = (uint32_t)(size - sizeof(nd_block))};
     return block;
 }
 

@@ -5,9 +5,9 @@
 /** @file
  * Memory for batches: blocks of a few sizes, recycled by the worker that made them.
  *
- * A fresh page costs more than filling it, so blocks are kept. A batch may be released by another worker than the one that
- * made it; its blocks then go back through a lock-free stack to the pool they came from, which takes the whole stack
- * when its own lists are empty.
+ * A fresh page costs more than filling it, so blocks are kept. A batch may be released by another
+ * worker than the one that made it; its blocks then go back through a lock-free stack to the pool
+ * they came from, which takes the whole stack when its own lists are empty.
  *
  * Invariant: a block is on exactly one list of its home pool, or owned by exactly one batch.
  */
@@ -19,9 +19,9 @@
 
 enum {
     ND_POOL_CLASSES = 5,
-    ND_POOL_LEAST = 256,                      /* bytes of the smallest class; each next is four times as big */
-    ND_POOL_BLOCK = ND_POOL_LEAST << 8,       /* the largest: what an open batch is filled in, 64 KiB */
-    ND_POOL_KEPT = 1024,                      /* free blocks of the largest class that are kept */
+    ND_POOL_LEAST = 256, /* bytes of the smallest class; each next is four times as big */
+    ND_POOL_BLOCK = ND_POOL_LEAST << 8, /* the largest: what an open batch is filled in, 64 KiB */
+    ND_POOL_KEPT = 1024,                /* free blocks of the largest class that are kept */
 };
 
 typedef struct nd_block nd_block;
@@ -49,7 +49,8 @@ void nd_pool_deinit(nd_pool *pool);
 /** A block with room for at least `size` bytes after its head, or NULL. The owner's thread. */
 nd_block *nd_pool_take(nd_pool *pool, size_t size);
 
-/** Gives a block back to its home; `pool` is that of the calling worker, or NULL when it has none. Any thread. */
+/** Gives a block back to its home; `pool` is that of the calling worker, or NULL when it has none.
+ * Any thread. */
 void nd_block_release(nd_block *block, nd_pool *pool);
 
 static inline unsigned char *nd_block_bytes(nd_block *block)

@@ -5,17 +5,15 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
-static bool is_watching(const nd_probe *probe)
-{
-    return probe->flow->state == ND_FLOW_RUNNING;
-}
+static bool is_watching(const nd_probe *probe) { return probe->flow->state == ND_FLOW_RUNNING; }
 
 bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time)
 {
     if (!probe || nd_flow_is_over(probe->flow))
         return false;
     return !is_watching(probe) ||
-           nd_antichain_less_equal(nd_tracker_frontier(probe->flow->tracker, probe->location), time);
+           nd_antichain_less_equal(nd_tracker_frontier(probe->flow->tracker, probe->location),
+                                   time);
 }
 
 bool nd_probe_behind(const nd_probe *probe, uint64_t epoch)
@@ -24,13 +22,13 @@ bool nd_probe_behind(const nd_probe *probe, uint64_t epoch)
         return false;
     if (!is_watching(probe))
         return true;
-    const nd_antichain *const frontier =
-        nd_tracker_frontier(probe->flow->tracker, probe->location);
+    const nd_antichain *const frontier = nd_tracker_frontier(probe->flow->tracker, probe->location);
     return frontier->len != 0 && nd_antichain_items(frontier)[0].epoch < epoch;
 }
 
-/* The least number of epochs that a path from each location to the probe adds; UINT64_MAX where there is none. Rounds over all
- * edges until nothing changes: as many as the longest shortest path, on a question asked only of a worker about to wait. */
+/* The least number of epochs that a path from each location to the probe adds; UINT64_MAX where
+ * there is none. Rounds over all edges until nothing changes: as many as the longest shortest path,
+ * on a question asked only of a worker about to wait. */
 static uint64_t *delays_to(const nd_probe *probe)
 {
     const nd_dataflow *const flow = probe->flow;
@@ -87,8 +85,7 @@ const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch)
     const nd_vertex *found = NULL;
     for (size_t i = 0; delay && !found && i < probe->flow->vertices.len; i++) {
         const nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&probe->flow->vertices, i);
-        if (is_input(vertex) &&
-            keeps_back(vertex, delay[vertex->outlets[0].location], epoch))
+        if (is_input(vertex) && keeps_back(vertex, delay[vertex->outlets[0].location], epoch))
             found = vertex;
     }
     nd_free(delay);

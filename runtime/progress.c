@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Progress: changes noted, published as one frame, applied to the tracker, propagated, and told to those who wait.
+/* Progress: changes noted, published as one frame, applied to the tracker, propagated, and told to
+ * those who wait.
  *
  * Invariants:
- *  1. changes reach this worker's tracker only in the frame that the others get (nobody applies its own earlier);
+ *  1. changes reach this worker's tracker only in the frame that the others get (nobody applies its
+ * own earlier);
  *  2. a frame is staged whole before anything is propagated;
  *  3. frames of a sender are numbered without gap or repeat. */
 #include <stdarg.h>
@@ -20,8 +22,8 @@ void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    nd_message_set(&message, err, "dataflow '%s': vertex '%s': %s", vertex->flow->name, vertex->name,
-                   text);
+    nd_message_set(&message, err, "dataflow '%s': vertex '%s': %s", vertex->flow->name,
+                   vertex->name, text);
     nd_host *const host = vertex->flow->host;
     host->ops->fail(host, err, message.text);
 }
@@ -51,10 +53,7 @@ void nd_flow_touch(nd_dataflow *flow)
     flow->host->ops->dirty(flow->host, flow);
 }
 
-void nd_flow_untold(nd_dataflow *flow)
-{
-    flow->is_told = false;
-}
+void nd_flow_untold(nd_dataflow *flow) { flow->is_told = false; }
 
 void nd_flow_change(nd_dataflow *flow, uint32_t location, const nd_time *time, int64_t delta)
 {
@@ -64,7 +63,7 @@ void nd_flow_change(nd_dataflow *flow, uint32_t location, const nd_time *time, i
     nd_flow_touch(flow);
 }
 
-/* Publishing ------------------------------------------------------------------------------------------------------------ */
+/* --- Publishing --- */
 
 static void flush_dirty(nd_dataflow *flow)
 {
@@ -81,12 +80,12 @@ static nd_err send_frame(nd_dataflow *flow)
     nd_host *const host = flow->host;
     if (host->peers == 1)
         return ND_OK;
-    const nd_frame frame = { .flow = flow->id,
-                             .sender = host->index,
-                             .sequence = ++host->sequence,
-                             .kind = ND_FRAME_CHANGES,
-                             .changes = flow->changes.items,
-                             .len = flow->changes.len };
+    const nd_frame frame = {.flow = flow->id,
+                            .sender = host->index,
+                            .sequence = ++host->sequence,
+                            .kind = ND_FRAME_CHANGES,
+                            .changes = flow->changes.items,
+                            .len = flow->changes.len};
     host->stats.progress_frames += host->peers - 1;
     host->stats.progress_bytes += (host->peers - 1) * frame.len * sizeof(nd_change);
     return host->transport.ops->send_frame(host->transport.endpoint, &frame);
@@ -117,7 +116,7 @@ void nd_flow_publish(nd_dataflow *flow)
     nd_change_batch_clear(&flow->changes);
 }
 
-/* Receiving ------------------------------------------------------------------------------------------------------------- */
+/* --- Receiving --- */
 
 static nd_dataflow *find_flow(const nd_host *host, uint32_t id)
 {
@@ -165,7 +164,7 @@ nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
     return ND_OK;
 }
 
-/* Propagating ----------------------------------------------------------------------------------------------------------- */
+/* --- Propagating --- */
 
 static void tell_watchers(nd_dataflow *flow)
 {

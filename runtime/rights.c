@@ -2,8 +2,8 @@
 /* What a vertex may do, and when it is told: rights, holds and notifications.
  *
  * Invariants:
- *  1. every hold and every pending notification with a right is counted, once, at each output that its paths reach, from the
- *     call that made it until it is released or its callback has returned;
+ *  1. every hold and every pending notification with a right is counted, once, at each output that
+ * its paths reach, from the call that made it until it is released or its callback has returned;
  *  2. a right comes only from a right: of the running callback, or of a hold;
  *  3. pending notifications are distinct, sorted by the time they are due in the total order. */
 #include <string.h>
@@ -72,7 +72,7 @@ bool nd_vertex_is_past(const nd_vertex *vertex, const nd_time *time)
     return true;
 }
 
-/* Checks ---------------------------------------------------------------------------------------------------------------- */
+/* --- Checks --- */
 
 bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
 {
@@ -85,10 +85,11 @@ bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
         return false;
     for (unsigned i = vertex->scope->n_loops; i < ND_MAX_LOOPS; i++)
         if (time->loop[i] != 0) {
-            nd_vertex_fail(vertex, ND_INVAL,
-                           "time %s has a counter of a loop that it is not inside of: scope '%s' has %u",
-                           nd_time_text(time, ND_MAX_LOOPS, text), vertex->scope->name,
-                           vertex->scope->n_loops);
+            nd_vertex_fail(
+                vertex, ND_INVAL,
+                "time %s has a counter of a loop that it is not inside of: scope '%s' has %u",
+                nd_time_text(time, ND_MAX_LOOPS, text), vertex->scope->name,
+                vertex->scope->n_loops);
             return false;
         }
     return true;
@@ -101,8 +102,8 @@ void nd_vertex_refuse(nd_vertex *vertex, const char *what, const nd_time *time)
     nd_time_text(time, n_loops, wanted);
     if (vertex->n_rights)
         nd_vertex_fail(vertex, ND_INVAL,
-                       "%s at %s, but its callback has a right from %s on, and no hold allows it", what,
-                       wanted, nd_time_text(&vertex->rights[0].time, n_loops, least));
+                       "%s at %s, but its callback has a right from %s on, and no hold allows it",
+                       what, wanted, nd_time_text(&vertex->rights[0].time, n_loops, least));
     else
         nd_vertex_fail(vertex, ND_INVAL,
                        "%s at %s, but this callback has no right of its own, and no hold allows it "
@@ -123,7 +124,7 @@ static const nd_right *find_right(const nd_vertex *vertex, const nd_time *time)
     return NULL;
 }
 
-/* Holds ----------------------------------------------------------------------------------------------------------------- */
+/* --- Holds --- */
 
 void nd_hold(nd_vertex *vertex, const nd_time *time)
 {
@@ -134,7 +135,7 @@ void nd_hold(nd_vertex *vertex, const nd_time *time)
         nd_vertex_refuse(vertex, "it holds", time);
         return;
     }
-    const nd_right right = { *time, from->input };
+    const nd_right right = {*time, from->input};
     nd_vertex_count_right(vertex, &right, +1);
     nd_hold_entry *const holds = vertex->holds.items;
     for (size_t i = 0; i < vertex->holds.len; i++)
@@ -144,7 +145,7 @@ void nd_hold(nd_vertex *vertex, const nd_time *time)
         }
     nd_hold_entry *const slot = nd_vector_push(&vertex->holds);
     if (slot)
-        *slot = (nd_hold_entry){ right, 1 };
+        *slot = (nd_hold_entry){right, 1};
     else
         nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
 }
@@ -172,7 +173,7 @@ void nd_release(nd_vertex *vertex, const nd_time *time)
                    nd_time_text(time, vertex->scope->n_loops, text));
 }
 
-/* Notifications --------------------------------------------------------------------------------------------------------- */
+/* --- Notifications --- */
 
 static int compare_pending(const nd_pending *a, const nd_pending *b)
 {
@@ -256,14 +257,14 @@ static void ask(nd_vertex *vertex, const nd_time *due, const nd_time *right)
     for (size_t i = 0; i < vertex->n_rights; i++)
         if (nd_time_less_equal(&vertex->rights[i].time, right)) {
             is_allowed = true;
-            add_pending(vertex, &(nd_pending){ .due = *due,
-                                               .right = { *right, vertex->rights[i].input },
-                                               .has_right = true });
+            add_pending(vertex, &(nd_pending){.due = *due,
+                                              .right = {*right, vertex->rights[i].input},
+                                              .has_right = true});
         }
     const nd_right *const held = is_allowed ? NULL : find_right(vertex, right);
     if (held)
-        add_pending(vertex, &(nd_pending){
-                                .due = *due, .right = { *right, held->input }, .has_right = true });
+        add_pending(vertex,
+                    &(nd_pending){.due = *due, .right = {*right, held->input}, .has_right = true});
     else if (!is_allowed)
         nd_vertex_refuse(vertex, "it asks for a notification", right);
 }
@@ -279,10 +280,7 @@ void nd_notify_when(nd_vertex *vertex, const nd_time *due, const nd_time *right)
     if (right)
         ask(vertex, due, right);
     else
-        add_pending(vertex, &(nd_pending){ .due = *due });
+        add_pending(vertex, &(nd_pending){.due = *due});
 }
 
-void nd_notify_at(nd_vertex *vertex, const nd_time *time)
-{
-    nd_notify_when(vertex, time, time);
-}
+void nd_notify_at(nd_vertex *vertex, const nd_time *time) { nd_notify_when(vertex, time, time); }

@@ -29,7 +29,7 @@ struct builder {
 /* What `from` says of a location that is known to be a relay, until its route is known. */
 static const uint32_t UNRESOLVED = ND_NO_NODE - 1;
 
-/* What matters -------------------------------------------------------------------------------- */
+/* --- What matters --- */
 
 static void mark(struct builder *builder, uint32_t location, uint32_t *n_stack)
 {
@@ -58,7 +58,7 @@ static nd_err find_what_matters(struct builder *builder)
     return ND_OK;
 }
 
-/* Nodes and relays ---------------------------------------------------------------------------- */
+/* --- Nodes and relays --- */
 
 /* The only edge by which a relay leads on. */
 static const nd_edge *only_edge(const struct builder *builder, uint32_t relay)
@@ -93,7 +93,7 @@ static void classify(struct builder *builder)
     }
 }
 
-/* Routes -------------------------------------------------------------------------------------- */
+/* --- Routes --- */
 
 /* `step`, and then the route of where it leads. */
 static nd_err prepend(struct builder *builder, const nd_edge *step, nd_route *result)

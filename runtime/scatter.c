@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One loop, compiled for each common record size: the size is a constant in every instance, so that copying a record is a move
- * or two. Hashes are made a chunk at a time, into a small array that stays in the cache. */
+/* One loop, compiled for each common record size: the size is a constant in every instance, so that
+ * copying a record is a move or two. Hashes are made a chunk at a time, into a small array that
+ * stays in the cache. */
 #include "runtime/scatter.h"
 
 #include <string.h>
@@ -25,14 +26,30 @@ static void place_flat(nd_exchange_box *boxes, unsigned n_workers, const unsigne
                        size_t len, const uint64_t *hashes, size_t size)
 {
     switch (size) {
-    case 4: place(boxes, n_workers, records, len, hashes, 4); return;
-    case 8: place(boxes, n_workers, records, len, hashes, 8); return;
-    case 12: place(boxes, n_workers, records, len, hashes, 12); return;
-    case 16: place(boxes, n_workers, records, len, hashes, 16); return;
-    case 24: place(boxes, n_workers, records, len, hashes, 24); return;
-    case 32: place(boxes, n_workers, records, len, hashes, 32); return;
-    case 64: place(boxes, n_workers, records, len, hashes, 64); return;
-    default: place(boxes, n_workers, records, len, hashes, size); return;
+    case 4:
+        place(boxes, n_workers, records, len, hashes, 4);
+        return;
+    case 8:
+        place(boxes, n_workers, records, len, hashes, 8);
+        return;
+    case 12:
+        place(boxes, n_workers, records, len, hashes, 12);
+        return;
+    case 16:
+        place(boxes, n_workers, records, len, hashes, 16);
+        return;
+    case 24:
+        place(boxes, n_workers, records, len, hashes, 24);
+        return;
+    case 32:
+        place(boxes, n_workers, records, len, hashes, 32);
+        return;
+    case 64:
+        place(boxes, n_workers, records, len, hashes, 64);
+        return;
+    default:
+        place(boxes, n_workers, records, len, hashes, size);
+        return;
     }
 }
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SendBy: from a callback into an output's outbox, and from there to the output's channels.
  *
- * Invariants: every record in an outlet's outbox is at the outbox's time, and the vertex had the right to send there; a vertex
- * whose outboxes hold records is on its dataflow's list; nothing is published while the list is not empty. */
+ * Invariants: every record in an outlet's outbox is at the outbox's time, and the vertex had the
+ * right to send there; a vertex whose outboxes hold records is on its dataflow's list; nothing is
+ * published while the list is not empty. */
 #include <stdio.h>
 #include <string.h>
 
 #include "runtime/graph_internal.h"
 
-/* Outlets --------------------------------------------------------------------------------------------------------------- */
+/* --- Outlets --- */
 
 static void deliver(nd_outbox *outbox, nd_batch *batch)
 {
@@ -107,7 +108,8 @@ void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
     }
     nd_outlet *const outlet = &vertex->outlets[port];
     if (batch->type != outlet->type) {
-        nd_vertex_fail(vertex, ND_INVAL, "it sends a batch of '%s' on output %u, which carries '%s'",
+        nd_vertex_fail(vertex, ND_INVAL,
+                       "it sends a batch of '%s' on output %u, which carries '%s'",
                        batch->type->name, port, outlet->type->name);
         nd_batch_release(batch);
         return;
@@ -117,7 +119,7 @@ void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
     nd_outlet_route(outlet, time, batch);
 }
 
-/* Between callbacks ------------------------------------------------------------------------------------------------------ */
+/* --- Between callbacks --- */
 
 void nd_vertex_settle(nd_vertex *vertex)
 {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a graph as it was written down to one that runs: streams are resolved to channels between ports, ports get numbers, the
- * tracker is made, and the graph's fingerprint is told to the other workers.
+/* From a graph as it was written down to one that runs: streams are resolved to channels between
+ * ports, ports get numbers, the tracker is made, and the graph's fingerprint is told to the other
+ * workers.
  *
- * Enter, leave and feedback are no vertices: a stream is a chain of such steps over a port, and resolving it composes what they
- * do to times into the channel's summary. So a loop costs nothing but its channel.
+ * Enter, leave and feedback are no vertices: a stream is a chain of such steps over a port, and
+ * resolving it composes what they do to times into the channel's summary. So a loop costs nothing
+ * but its channel.
  *
- * Invariant: nothing leaves this worker for a dataflow before every worker's fingerprint of it has come and agrees. */
+ * Invariant: nothing leaves this worker for a dataflow before every worker's fingerprint of it has
+ * come and agrees. */
 #include "runtime/start.h"
 
 #include <stdio.h>
@@ -17,7 +20,7 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
-/* Streams to channels --------------------------------------------------------------------------------------------------- */
+/* --- Streams to channels --- */
 
 static nd_summary step_summary(const nd_origin *origin)
 {
@@ -83,7 +86,7 @@ static void check_feedbacks(nd_dataflow *flow)
             return;
 }
 
-/* Ports to locations ---------------------------------------------------------------------------------------------------- */
+/* --- Ports to locations --- */
 
 static nd_vertex *vertex_at(const nd_dataflow *flow, size_t index)
 {
@@ -109,7 +112,7 @@ static void add_edge(nd_dataflow *flow, uint32_t from, uint32_t to, const nd_sum
 {
     nd_edge *const slot = nd_vector_push(&flow->edges);
     if (slot)
-        *slot = (nd_edge){ from, to, *summary };
+        *slot = (nd_edge){from, to, *summary};
     else
         nd_dataflow_mistake(flow, ND_NOMEM, "out of memory");
 }
@@ -146,7 +149,7 @@ static void add_edges(nd_dataflow *flow)
     }
 }
 
-/* The tracker ------------------------------------------------------------------------------------------------------------ */
+/* --- The tracker --- */
 
 static const nd_vertex *vertex_of(const nd_dataflow *flow, uint32_t location)
 {
@@ -162,7 +165,7 @@ static const nd_vertex *vertex_of(const nd_dataflow *flow, uint32_t location)
 /* Names the vertices of a cycle that does not advance, each once. */
 static void name_cycle(nd_dataflow *flow, const nd_topology *topology)
 {
-    nd_cycle cycle = { NULL, 0 };
+    nd_cycle cycle = {NULL, 0};
     if (nd_topology_places(topology, NULL, &cycle) != ND_INVAL)
         return;
     char text[320];
@@ -170,17 +173,19 @@ static void name_cycle(nd_dataflow *flow, const nd_topology *topology)
     const nd_vertex *before = NULL;
     for (size_t i = 0; i < cycle.len && used < sizeof text - 1; i++) {
         const nd_vertex *const vertex = vertex_of(flow, cycle.locations[i]);
-        if (!vertex || vertex == before || (i + 1 == cycle.len && vertex == vertex_of(flow, cycle.locations[0])))
+        if (!vertex || vertex == before ||
+            (i + 1 == cycle.len && vertex == vertex_of(flow, cycle.locations[0])))
             continue;
-        const int n = snprintf(text + used, sizeof text - used, "%s'%s'", before ? ", " : "",
-                               vertex->name);
+        const int n =
+            snprintf(text + used, sizeof text - used, "%s'%s'", before ? ", " : "", vertex->name);
         used += n > 0 ? (size_t)n : 0;
         before = vertex;
     }
-    nd_dataflow_mistake(flow, ND_INVAL,
-                        "a cycle does not advance, so nothing could ever be complete in it: it goes "
-                        "through %s; it needs a feedback of its loop",
-                        text);
+    nd_dataflow_mistake(
+        flow, ND_INVAL,
+        "a cycle does not advance, so nothing could ever be complete in it: it goes "
+        "through %s; it needs a feedback of its loop",
+        text);
     nd_free(cycle.locations);
 }
 
@@ -206,10 +211,10 @@ static void make_tracker(nd_dataflow *flow)
     nd_err err = ND_NOMEM;
     if (watched && flow->watchers) {
         mark_watched(flow, watched);
-        const nd_topology topology = { .n_locations = flow->n_locations,
-                                       .edges = flow->edges.items,
-                                       .n_edges = flow->edges.len,
-                                       .watched = watched };
+        const nd_topology topology = {.n_locations = flow->n_locations,
+                                      .edges = flow->edges.items,
+                                      .n_edges = flow->edges.len,
+                                      .watched = watched};
         err = nd_tracker_create(&topology, &flow->tracker, NULL);
         if (err == ND_INVAL)
             name_cycle(flow, &topology);
@@ -219,10 +224,11 @@ static void make_tracker(nd_dataflow *flow)
         nd_dataflow_mistake(flow, err, "%s", nd_err_text(err));
 }
 
-/* Each output of a source begins with one capability a worker, which every worker knows without being told. */
+/* Each output of a source begins with one capability a worker, which every worker knows without
+ * being told. */
 static nd_err hold_sources(nd_dataflow *flow)
 {
-    const nd_time zero = { 0, { 0 } };
+    const nd_time zero = {0, {0}};
     for (size_t i = 0; i < flow->vertices.len; i++) {
         nd_vertex *const vertex = vertex_at(flow, i);
         if (!vertex->is_source)
@@ -230,7 +236,7 @@ static nd_err hold_sources(nd_dataflow *flow)
         nd_hold_entry *const slot = nd_vector_push(&vertex->holds);
         if (!slot)
             return ND_NOMEM;
-        *slot = (nd_hold_entry){ { zero, ND_ANY_INPUT }, 1 };
+        *slot = (nd_hold_entry){{zero, ND_ANY_INPUT}, 1};
         for (unsigned o = 0; o < vertex->n_outlets; o++)
             ND_TRY(nd_tracker_update(flow->tracker, vertex->outlets[o].location, &zero,
                                      (int64_t)flow->host->peers));
@@ -238,12 +244,9 @@ static nd_err hold_sources(nd_dataflow *flow)
     return nd_tracker_propagate(flow->tracker);
 }
 
-/* The fingerprint -------------------------------------------------------------------------------------------------------- */
+/* --- The fingerprint --- */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    return nd_hash_u64(hash + value * 2 + 1);
-}
+static uint64_t mix(uint64_t hash, uint64_t value) { return nd_hash_u64(hash + value * 2 + 1); }
 
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
@@ -291,7 +294,7 @@ static uint64_t fingerprint(const nd_dataflow *flow)
     return hash;
 }
 
-/* Who has started -------------------------------------------------------------------------------------------------------- */
+/* --- Who has started --- */
 
 typedef struct start {
     unsigned n_here;       /* workers that have started it */
@@ -346,10 +349,11 @@ static void run(nd_dataflow *flow)
 static nd_err mismatch(nd_host *host, const nd_dataflow *flow, unsigned a, unsigned b)
 {
     nd_message message;
-    nd_message_set(&message, ND_MISMATCH,
-                   "dataflow '%s': worker %u and worker %u have built different graphs; every worker "
-                   "must build the same ones in the same order",
-                   flow->name, a, b);
+    nd_message_set(
+        &message, ND_MISMATCH,
+        "dataflow '%s': worker %u and worker %u have built different graphs; every worker "
+        "must build the same ones in the same order",
+        flow->name, a, b);
     return host->ops->fail(host, ND_MISMATCH, message.text);
 }
 
@@ -359,7 +363,7 @@ nd_err nd_start_arrived(nd_host *host, uint32_t id, unsigned sender, uint64_t fi
         start *const slot = nd_vector_push(&host->starts);
         if (!slot)
             return host->ops->fail(host, ND_NOMEM, nd_err_text(ND_NOMEM));
-        *slot = (start){ .n_here = 0 };
+        *slot = (start){.n_here = 0};
     }
     start *const known = nd_vector_at(&host->starts, id);
     nd_dataflow *const flow =
@@ -385,10 +389,11 @@ static nd_err check_ended(nd_host *host, const nd_dataflow *flow)
         if (flow->state != ND_FLOW_WAITING || host->n_built[i] > flow->id)
             continue;
         nd_message message;
-        nd_message_set(&message, ND_MISMATCH,
-                       "dataflow '%s': worker %u has ended without building it; every worker must build "
-                       "the same ones in the same order",
-                       flow->name, i);
+        nd_message_set(
+            &message, ND_MISMATCH,
+            "dataflow '%s': worker %u has ended without building it; every worker must build "
+            "the same ones in the same order",
+            flow->name, i);
         return host->ops->fail(host, ND_MISMATCH, message.text);
     }
     return ND_OK;
@@ -406,11 +411,11 @@ static nd_err tell_all(nd_host *host, nd_frame_kind kind, uint32_t flow, uint64_
 {
     if (host->peers == 1)
         return ND_OK;
-    const nd_frame frame = { .flow = flow,
-                             .sender = host->index,
-                             .sequence = ++host->sequence,
-                             .kind = kind,
-                             .fingerprint = fingerprint_here };
+    const nd_frame frame = {.flow = flow,
+                            .sender = host->index,
+                            .sequence = ++host->sequence,
+                            .kind = kind,
+                            .fingerprint = fingerprint_here};
     return host->transport.ops->send_frame(host->transport.endpoint, &frame);
 }
 

@@ -7,11 +7,13 @@
 
 #include "runtime/host.h"
 
-/** Worker `sender` has started its copy of dataflow number `flow`. Errors: ND_MISMATCH when its graph is another, ND_NOMEM. */
+/** Worker `sender` has started its copy of dataflow number `flow`. Errors: ND_MISMATCH when its
+ * graph is another, ND_NOMEM. */
 ND_CHECKED nd_err nd_start_arrived(nd_host *host, uint32_t flow, unsigned sender,
                                    uint64_t fingerprint);
 
-/** Worker `sender` has ended after building `n_built` dataflows. Errors: ND_MISMATCH when this worker has more under way. */
+/** Worker `sender` has ended after building `n_built` dataflows. Errors: ND_MISMATCH when this
+ * worker has more under way. */
 ND_CHECKED nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sender);
 
 #endif

@@ -96,7 +96,7 @@ static nd_err search_init(struct search *search, const nd_topology *topology)
     return ND_OK;
 }
 
-/* Components ---------------------------------------------------------------------------------- */
+/* --- Components --- */
 
 static void enter(struct search *search, uint32_t location)
 {
@@ -158,7 +158,7 @@ static void find_components(struct search *search)
     }
 }
 
-/* Coordinates --------------------------------------------------------------------------------- */
+/* --- Coordinates --- */
 
 /* The number of an alive edge that clears the coordinate, or n_edges. */
 static size_t find_clearing(const struct search *search)
@@ -215,7 +215,7 @@ static size_t find_places(struct search *search, uint32_t *places)
     return left;
 }
 
-/* The culprits -------------------------------------------------------------------------------- */
+/* --- The culprits --- */
 
 /* Writes the way that `came_from` (by location, one more than the location before) tells, from
  * `first` to `last`. */

@@ -41,7 +41,7 @@ struct nd_tracker {
     void *visit_context;
 };
 
-/* Life ---------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 /* Writes the locations of an illegal cycle into `message`, as many as there is room for. */
 static nd_err refuse(const nd_topology *topology, nd_message *message)
@@ -114,7 +114,7 @@ void nd_tracker_destroy(nd_tracker *tracker)
     nd_free(tracker);
 }
 
-/* Propagation --------------------------------------------------------------------------------- */
+/* --- Propagation --- */
 
 /* Sends one change of a frontier on along one route. */
 static nd_err push(nd_tracker *tracker, nd_route route, const struct nd_frontier_change *change)
@@ -124,7 +124,8 @@ static nd_err push(nd_tracker *tracker, nd_route route, const struct nd_frontier
         return ND_NOMEM;
     if (route.summary == ND_IDENTITY_SUMMARY)
         work->time = change->time;
-    else if (!nd_summary_apply(&tracker->routes.summaries[route.summary], &change->time, &work->time))
+    else if (!nd_summary_apply(&tracker->routes.summaries[route.summary], &change->time,
+                               &work->time))
         return ND_OK;
     work->node = route.node;
     work->delta = change->delta;
@@ -192,7 +193,7 @@ nd_err nd_tracker_propagate(nd_tracker *tracker)
     return ND_OK;
 }
 
-/* Answers ------------------------------------------------------------------------------------- */
+/* --- Answers --- */
 
 /* The node that `location` is. Relays have no implications to ask for. */
 static const struct node *node_at(const nd_tracker *tracker, uint32_t location)

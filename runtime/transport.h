@@ -3,11 +3,12 @@
 #define RUNTIME_TRANSPORT_H
 
 /** @file
- * What moves between workers, and the table of functions that moves it. Higher floors fill the table in.
+ * What moves between workers, and the table of functions that moves it. Higher floors fill the
+ * table in.
  *
- * What a transport promises, and its test suite checks: frames of one sender arrive whole, once, in the order sent; every
- * batch arrives once; nothing is promised about the order of batches, or of batches and frames. Sending never
- * blocks.
+ * What a transport promises, and its test suite checks: frames of one sender arrive whole, once, in
+ * the order sent; every batch arrives once; nothing is promised about the order of batches, or of
+ * batches and frames. Sending never blocks.
  */
 
 #include <stdbool.h>
@@ -53,8 +54,8 @@ typedef struct nd_transport_ops {
     nd_err (*send_batch)(void *endpoint, unsigned worker, const nd_delivery *delivery);
     /** Sends to every other worker. The frame is borrowed. Errors: ND_NOMEM. */
     nd_err (*send_frame)(void *endpoint, const nd_frame *frame);
-    /** Takes the next thing that has arrived: a batch, whose reference moves, or a frame, whose changes are lent until the next
-     * call. */
+    /** Takes the next thing that has arrived: a batch, whose reference moves, or a frame, whose
+     * changes are lent until the next call. */
     nd_arrival (*receive)(void *endpoint, nd_delivery *delivery, nd_frame *frame);
     /** Lets parked receivers know of what was sent since the last call. Cheap when nothing was. */
     void (*flush)(void *endpoint);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A vertex's turn: its callbacks, each between a right given and a right taken back.
  *
- * Invariant: the -1 of what a callback consumed (a batch, the rights of a notification) is noted after the callback has
- * returned, and before anything else of the dataflow is published. */
+ * Invariant: the -1 of what a callback consumed (a batch, the rights of a notification) is noted
+ * after the callback has returned, and before anything else of the dataflow is published. */
 #include <assert.h>
 #include <string.h>
 
@@ -50,7 +50,8 @@ static nd_queued take_queued(nd_vertex *vertex)
     return queued;
 }
 
-/* Moves what is left to the front once more than half has been taken, so that a queue that never empties does not grow. */
+/* Moves what is left to the front once more than half has been taken, so that a queue that never
+ * empties does not grow. */
 static void tidy_queue(nd_vertex *vertex)
 {
     nd_queued *const items = vertex->queue.items;
@@ -66,7 +67,7 @@ static void receive(nd_vertex *vertex)
 {
     const nd_queued queued = take_queued(vertex);
     if (vertex->on_recv) {
-        const nd_right right = { queued.time, vertex->paths ? queued.port : ND_ANY_INPUT };
+        const nd_right right = {queued.time, vertex->paths ? queued.port : ND_ANY_INPUT};
         begin(vertex, &right, 1);
         vertex->on_recv(vertex, queued.port, &queued.time, queued.batch);
         end(vertex);
@@ -99,7 +100,8 @@ void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
     nd_vertex_schedule(vertex);
 }
 
-/* Moves the notifications of `time` out of the pending ones; their rights go to the dataflow's list. */
+/* Moves the notifications of `time` out of the pending ones; their rights go to the dataflow's
+ * list. */
 static void take_pending(nd_vertex *vertex, const nd_time *time)
 {
     nd_pending *const pending = vertex->pending.items;
@@ -133,27 +135,16 @@ void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)
     nd_vertex_flush(vertex);
 }
 
-/* What a vertex can ask of itself --------------------------------------------------------------------------------------- */
+/* What a vertex can ask of itself
+ * --------------------------------------------------------------------------------------- */
 
-void *nd_vertex_state(const nd_vertex *vertex)
-{
-    return vertex->state;
-}
+void *nd_vertex_state(const nd_vertex *vertex) { return vertex->state; }
 
-void *nd_vertex_user(const nd_vertex *vertex)
-{
-    return vertex->user;
-}
+void *nd_vertex_user(const nd_vertex *vertex) { return vertex->user; }
 
-const char *nd_vertex_name(const nd_vertex *vertex)
-{
-    return vertex->name;
-}
+const char *nd_vertex_name(const nd_vertex *vertex) { return vertex->name; }
 
-nd_worker *nd_vertex_worker(const nd_vertex *vertex)
-{
-    return (nd_worker *)vertex->flow->host;
-}
+nd_worker *nd_vertex_worker(const nd_vertex *vertex) { return (nd_worker *)vertex->flow->host; }
 
 size_t nd_vertex_frontier(const nd_vertex *vertex, unsigned port, const nd_time **times)
 {

@@ -33,9 +33,10 @@ void nd_worklist_init(nd_worklist *list, const uint32_t *places);
 /** Frees the entries; a zeroed worklist is fine. */
 void nd_worklist_deinit(nd_worklist *list);
 
-/** Where the next entry is to be written, for nd_worklist_push to add it; or NULL without memory. The place is good until
- * the worklist is used otherwise, and may be given up. (Entries are written where they stay, since copying what was written
- * piece by piece a moment ago is what costs most here.) */
+/** Where the next entry is to be written, for nd_worklist_push to add it; or NULL without memory.
+ * The place is good until the worklist is used otherwise, and may be given up. (Entries are written
+ * where they stay, since copying what was written piece by piece a moment ago is what costs most
+ * here.) */
 nd_work *nd_worklist_slot(nd_worklist *list);
 
 /** Adds the entry that was written into the slot. Logarithmic. */

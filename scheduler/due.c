@@ -7,10 +7,7 @@ void nd_due_heap_init(nd_due_heap *heap)
     heap->n_pushed = 0;
 }
 
-void nd_due_heap_deinit(nd_due_heap *heap)
-{
-    nd_vector_deinit(&heap->items);
-}
+void nd_due_heap_deinit(nd_due_heap *heap) { nd_vector_deinit(&heap->items); }
 
 static bool is_before(const nd_due *a, const nd_due *b)
 {
@@ -22,7 +19,7 @@ nd_err nd_due_heap_push(nd_due_heap *heap, nd_vertex *vertex, const nd_time *tim
 {
     if (!nd_vector_push(&heap->items))
         return ND_NOMEM;
-    const nd_due added = { *time, heap->n_pushed++, vertex };
+    const nd_due added = {*time, heap->n_pushed++, vertex};
     nd_due *const items = heap->items.items;
     size_t place = heap->items.len - 1;
     while (place > 0 && is_before(&added, &items[(place - 1) / 2])) {

@@ -3,7 +3,8 @@
 #define SCHEDULER_DUE_H
 
 /** @file
- * Notifications that are due: a heap, the earliest time first in the total order, then in the order they became due. */
+ * Notifications that are due: a heap, the earliest time first in the total order, then in the order
+ * they became due. */
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
 #include <nereid/worker.h>
 
 /* What later versions take; refused by name, so that no program comes to use them for itself. */
-static const char *const reserved[] = { "-n", "-p", "--hosts", "--secret", "--timeout", "--stall" };
+static const char *const reserved[] = {"-n", "-p", "--hosts", "--secret", "--timeout", "--stall"};
 
 static nd_err parse_workers(const char *text, nd_config *config, nd_message *message)
 {
@@ -29,8 +29,8 @@ static nd_err take_options(char **argv, nd_config *config, nd_message *message)
     for (; *next && strcmp(*next, "--") != 0; next++) {
         for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
             if (strcmp(*next, reserved[i]) == 0)
-                return nd_message_set(message, ND_USAGE, "option %s is not available in this version",
-                                      *next);
+                return nd_message_set(message, ND_USAGE,
+                                      "option %s is not available in this version", *next);
         if (strcmp(*next, "-w") != 0) {
             *kept++ = *next;
             continue;
@@ -48,7 +48,7 @@ static nd_err take_options(char **argv, nd_config *config, nd_message *message)
 
 int nd_main(int argc, char **argv, nd_program *program, void *arg)
 {
-    nd_config config = { .n_workers = 0 };
+    nd_config config = {.n_workers = 0};
     nd_message message;
     nd_err err = argc > 0 ? take_options(argv, &config, &message) : ND_OK;
     if (err == ND_OK)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process: its workers as threads, the queues between them, and how they end.
  *
- * The thread that calls nd_execute waits in a loop of its own for signals and for workers to end. Each worker has a loop too, in
- * which it parks. Shared: `err` and `message`, under `lock` (the first failure wins), `is_ending`, and each seat's `is_parked`.
+ * The thread that calls nd_execute waits in a loop of its own for signals and for workers to end.
+ * Each worker has a loop too, in which it parks. Shared: `err` and `message`, under `lock` (the
+ * first failure wins), `is_ending`, and each seat's `is_parked`.
  *
- * Parking. A worker says that it is parked, then looks for work once more, then waits. Whoever sends something looks at the
- * flag after sending. Both put a full fence between their write and their read, so one of them sees the other's write: either
- * the worker finds the work, or the sender finds the flag and wakes it. */
+ * Parking. A worker says that it is parked, then looks for work once more, then waits. Whoever
+ * sends something looks at the flag after sending. Both put a full fence between their write and
+ * their read, so one of them sees the other's write: either the worker finds the work, or the
+ * sender finds the flag and wakes it. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +22,8 @@
 #include "transport/local.h"
 
 enum {
-    SPINS = 2000, /* looks at the queues before parking, where every worker has a core: some 20 microseconds */
+    SPINS = 2000, /* looks at the queues before parking, where every worker has a core: some 20
+                     microseconds */
     YIELDS = 4,   /* times the core is offered to another worker first, where not */
 };
 
@@ -43,18 +46,18 @@ struct nd_process {
     nd_local *local;
     nd_program *program;
     void *arg;
-    uv_loop_t loop;          /* the calling thread's */
-    uv_async_t ended;        /* rung by each worker that has ended */
+    uv_loop_t loop;   /* the calling thread's */
+    uv_async_t ended; /* rung by each worker that has ended */
     uv_signal_t signals[2];
     bool has_loop;
     uv_mutex_t lock;
     nd_err err;
     nd_message message;
-    _Atomic bool is_ending;  /* err is set; written under lock */
+    _Atomic bool is_ending; /* err is set; written under lock */
     _Atomic unsigned n_ended;
 };
 
-/* Failure ---------------------------------------------------------------------------------------------------------------- */
+/* --- Failure --- */
 
 /* Notes a cause unless there is one already; returns the first. Any thread. */
 static nd_err end(nd_process *process, nd_err err, const char *text)
@@ -89,7 +92,7 @@ static nd_err ended(void *owner)
     return err;
 }
 
-/* Parking ---------------------------------------------------------------------------------------------------------------- */
+/* --- Parking --- */
 
 static void park(void *owner, nd_worker *worker)
 {
@@ -130,12 +133,9 @@ static void wake_by_number(void *context, unsigned worker)
     wake_seat(&((nd_process *)context)->seats[worker]);
 }
 
-static void ring(uv_async_t *bell)
-{
-    (void)bell; /* it only ends uv_run */
-}
+static void ring(uv_async_t *bell) { (void)bell; /* it only ends uv_run */ }
 
-/* A worker's thread ------------------------------------------------------------------------------------------------------- */
+/* --- A worker's thread --- */
 
 static void run_worker(void *arg)
 {
@@ -158,8 +158,7 @@ static void run_worker(void *arg)
 static nd_err start_seat(nd_process *process, unsigned index)
 {
     static const nd_worker_owner_ops ops = {
-        .failed = failed, .ended = ended, .park = park, .wake = wake
-    };
+        .failed = failed, .ended = ended, .park = park, .wake = wake};
     nd_seat *const seat = &process->seats[index];
     seat->process = process;
     if (uv_loop_init(&seat->loop) != 0)
@@ -168,12 +167,13 @@ static nd_err start_seat(nd_process *process, unsigned index)
     if (uv_async_init(&seat->loop, &seat->bell, ring) != 0)
         return ND_NOMEM;
     ND_TRY(nd_worker_init(&seat->worker, index, process->n_workers,
-                          nd_local_transport(process->local, index), &nd_schedule_plain, &ops, seat));
+                          nd_local_transport(process->local, index), &nd_schedule_plain, &ops,
+                          seat));
     seat->has_worker = true;
     return ND_OK;
 }
 
-/* The calling thread ------------------------------------------------------------------------------------------------------ */
+/* --- The calling thread --- */
 
 static void on_signal(uv_signal_t *handle, int number)
 {
@@ -190,7 +190,7 @@ static void on_ended(uv_async_t *handle)
 
 static nd_err init_process(nd_process *process)
 {
-    static const int numbers[] = { SIGINT, SIGTERM };
+    static const int numbers[] = {SIGINT, SIGTERM};
     if (uv_loop_init(&process->loop) != 0)
         return ND_NOMEM;
     process->has_loop = true;
@@ -246,7 +246,7 @@ static void close_loop(uv_loop_t *loop)
 
 static void add_stats(const nd_process *process, nd_run_stats *stats)
 {
-    *stats = (nd_run_stats){ .n_batches = 0 };
+    *stats = (nd_run_stats){.n_batches = 0};
     for (unsigned i = 0; process->seats && i < process->n_workers; i++) {
         const nd_run_stats *const one = &process->seats[i].worker.host.stats;
         stats->n_batches += one->n_batches;
@@ -278,7 +278,7 @@ static void deinit_process(nd_process *process, bool has_run)
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message)
 {
-    nd_process process = { .n_cores = uv_available_parallelism(), .program = program, .arg = arg };
+    nd_process process = {.n_cores = uv_available_parallelism(), .program = program, .arg = arg};
     process.n_workers = config->n_workers ? config->n_workers : process.n_cores;
     if (process.n_workers > ND_MAX_WORKERS)
         return nd_message_set(message, ND_USAGE, "%u workers are too many: at most %d",

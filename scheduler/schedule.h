@@ -3,15 +3,15 @@
 #define SCHEDULER_SCHEDULE_H
 
 /** @file
- * The policy of a worker: which of the things that could be done is done next. A step is a function of the worker's queues
- * and this, and of nothing else, so a seed in the policy replays a run.
+ * The policy of a worker: which of the things that could be done is done next. A step is a function
+ * of the worker's queues and this, and of nothing else, so a seed in the policy replays a run.
  */
 
 #include <stddef.h>
 
 typedef struct nd_schedule {
-    /** Picks one of `n` (at least one) things: 0 to n - 1. They stand in the plain worker's order: vertices with messages in the
-     * order they became ready, then the earliest due notification. */
+    /** Picks one of `n` (at least one) things: 0 to n - 1. They stand in the plain worker's order:
+     * vertices with messages in the order they became ready, then the earliest due notification. */
     size_t (*choose)(void *context, size_t n);
     void *context;
     unsigned quantum; /* batches a vertex takes before others have their turn; at least one */

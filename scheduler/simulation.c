@@ -11,15 +11,15 @@ struct nd_simulation {
     nd_random random;
     nd_sim *transport;
     nd_worker *workers;
-    unsigned n_init;      /* workers that are there */
-    bool *is_driven;      /* by worker: its program has more to do */
+    unsigned n_init; /* workers that are there */
+    bool *is_driven; /* by worker: its program has more to do */
     nd_schedule schedule;
     nd_err err;
     nd_message message;
     uint64_t trace;
 };
 
-/* What a worker asks for --------------------------------------------------------------------------------------------------- */
+/* --- What a worker asks for --- */
 
 static nd_err failed(void *owner, nd_err err, const char *text)
 {
@@ -29,10 +29,7 @@ static nd_err failed(void *owner, nd_err err, const char *text)
     return simulation->err;
 }
 
-static nd_err ended(void *owner)
-{
-    return ((nd_simulation *)owner)->err;
-}
+static nd_err ended(void *owner) { return ((nd_simulation *)owner)->err; }
 
 static void wake(void *owner, nd_worker *worker)
 {
@@ -40,18 +37,14 @@ static void wake(void *owner, nd_worker *worker)
     (void)worker;
 }
 
-static size_t choose(void *context, size_t n)
-{
-    return (size_t)nd_random_below(context, n);
-}
+static size_t choose(void *context, size_t n) { return (size_t)nd_random_below(context, n); }
 
-/* Life --------------------------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 static nd_err init_workers(nd_simulation *simulation)
 {
     static const nd_worker_owner_ops ops = {
-        .failed = failed, .ended = ended, .park = NULL, .wake = wake
-    };
+        .failed = failed, .ended = ended, .park = NULL, .wake = wake};
     const unsigned n = simulation->def.n_workers;
     for (unsigned i = 0; i < n; i++) {
         nd_worker *const worker = &simulation->workers[i];
@@ -83,9 +76,9 @@ nd_err nd_simulation_create(const nd_simulation_def *def, nd_simulation **simula
         return nd_message_set(message, ND_NOMEM, "out of memory");
     made->def = *def;
     nd_random_init(&made->random, def->seed);
-    made->schedule = (nd_schedule){ .choose = choose,
-                                    .context = &made->random,
-                                    .quantum = 1 + (unsigned)nd_random_below(&made->random, 4) };
+    made->schedule = (nd_schedule){.choose = choose,
+                                   .context = &made->random,
+                                   .quantum = 1 + (unsigned)nd_random_below(&made->random, 4)};
     made->workers = nd_alloc_zero(def->n_workers, sizeof *made->workers);
     made->is_driven = nd_alloc_zero(def->n_workers, sizeof *made->is_driven);
     nd_err err = made->workers && made->is_driven ? ND_OK : ND_NOMEM;
@@ -118,7 +111,7 @@ void nd_simulation_destroy(nd_simulation *simulation)
     nd_free(simulation);
 }
 
-/* Events ------------------------------------------------------------------------------------------------------------------- */
+/* --- Events --- */
 
 typedef enum nd_event { EVENT_DELIVER, EVENT_STEP, EVENT_DRIVE, EVENT_NONE } nd_event;
 
@@ -149,9 +142,9 @@ static void note(nd_simulation *simulation, nd_event event, size_t what)
 
 static nd_event pick(nd_simulation *simulation, size_t *number)
 {
-    const size_t n[] = { nd_sim_n_deliverable(simulation->transport),
-                         count_workers(simulation, EVENT_STEP),
-                         count_workers(simulation, EVENT_DRIVE) };
+    const size_t n[] = {nd_sim_n_deliverable(simulation->transport),
+                        count_workers(simulation, EVENT_STEP),
+                        count_workers(simulation, EVENT_DRIVE)};
     if (n[0] + n[1] + n[2] == 0)
         return EVENT_NONE;
     for (;;) {
@@ -207,12 +200,6 @@ nd_worker *nd_simulation_worker(nd_simulation *simulation, unsigned index)
     return &simulation->workers[index];
 }
 
-nd_sim *nd_simulation_transport(nd_simulation *simulation)
-{
-    return simulation->transport;
-}
+nd_sim *nd_simulation_transport(nd_simulation *simulation) { return simulation->transport; }
 
-uint64_t nd_simulation_trace(const nd_simulation *simulation)
-{
-    return simulation->trace;
-}
+uint64_t nd_simulation_trace(const nd_simulation *simulation) { return simulation->trace; }

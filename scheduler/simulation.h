@@ -3,10 +3,11 @@
 #define SCHEDULER_SIMULATION_H
 
 /** @file
- * A simulation: all workers of a run in one thread, where one seed decides every step, every delivery and every choice
- * of a worker. The same seed gives the same run.
+ * A simulation: all workers of a run in one thread, where one seed decides every step, every
+ * delivery and every choice of a worker. The same seed gives the same run.
  *
- * A simulated program does not wait: it builds its dataflows in `build`, and is given turns in `drive`, between steps.
+ * A simulated program does not wait: it builds its dataflows in `build`, and is given turns in
+ * `drive`, between steps.
  */
 
 #include <nereid/worker.h>
@@ -22,21 +23,22 @@ typedef struct nd_simulation_def {
     size_t max_batch_len; /* records a batch; 0: no limit but a block's */
     /** Builds the worker's dataflows. */
     nd_err (*build)(nd_worker *worker, void *arg);
-    /** A turn of the program on one worker; `random` is the simulation's. Returns false once it has nothing more to do there. NULL:
-     * never anything. */
+    /** A turn of the program on one worker; `random` is the simulation's. Returns false once it has
+     * nothing more to do there. NULL: never anything. */
     bool (*drive)(nd_worker *worker, nd_random *random, void *arg);
     void *arg;
 } nd_simulation_def;
 
-/** Builds the dataflows of all workers. Errors: what `build` returns; ND_NOMEM. The definition is borrowed. */
+/** Builds the dataflows of all workers. Errors: what `build` returns; ND_NOMEM. The definition is
+ * borrowed. */
 ND_CHECKED nd_err nd_simulation_create(const nd_simulation_def *def, nd_simulation **simulation,
                                        nd_message *message);
 
 /** Frees everything, whatever is under way; NULL is fine. */
 void nd_simulation_destroy(nd_simulation *simulation);
 
-/** Lets one thing happen: a delivery, a step of a worker, a turn of its program. Sets `*quiet` when nothing can happen any more.
- * Errors: the failure that has ended the run, with its text. */
+/** Lets one thing happen: a delivery, a step of a worker, a turn of its program. Sets `*quiet` when
+ * nothing can happen any more. Errors: the failure that has ended the run, with its text. */
 ND_CHECKED nd_err nd_simulation_step(nd_simulation *simulation, bool *quiet, nd_message *message);
 
 /** Whether every dataflow of every worker is complete. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step takes over what has arrived, brings frontiers up to date, runs callbacks, and publishes what they did:
+/* A step takes over what has arrived, brings frontiers up to date, runs callbacks, and publishes
+ * what they did:
  *
- *     receive -> publish, propagate -> run up to `budget` callbacks -> publish, propagate -> let parked receivers know
+ *     receive -> publish, propagate -> run up to `budget` callbacks -> publish, propagate -> let
+ * parked receivers know
  *
- * The first publication is for what the program did between steps. Invariants: changes are published only between callbacks,
- * and after everything gathered was flushed; messages run before notifications unless the policy says otherwise. */
+ * The first publication is for what the program did between steps. Invariants: changes are
+ * published only between callbacks, and after everything gathered was flushed; messages run before
+ * notifications unless the policy says otherwise. */
 #include "scheduler/worker.h"
 
 #include <stdarg.h>
@@ -15,7 +18,8 @@
 
 #include "runtime/dataflow.h"
 
-/* What the runtime asks for ---------------------------------------------------------------------------------------------- */
+/* What the runtime asks for
+ * ---------------------------------------------------------------------------------------------- */
 
 static nd_err fail(nd_host *host, nd_err err, const char *text)
 {
@@ -52,7 +56,7 @@ static void dirty(nd_host *host, nd_dataflow *flow)
         fail(host, ND_NOMEM, "out of memory");
 }
 
-/* Life ------------------------------------------------------------------------------------------------------------------- */
+/* --- Life --- */
 
 void nd_worker_alert(nd_worker *worker)
 {
@@ -60,25 +64,20 @@ void nd_worker_alert(nd_worker *worker)
     worker->owner_ops->wake(worker->owner, worker);
 }
 
-static void alert(void *worker)
-{
-    nd_worker_alert(worker);
-}
+static void alert(void *worker) { nd_worker_alert(worker); }
 
 nd_err nd_worker_init(nd_worker *worker, unsigned index, unsigned peers, nd_transport transport,
                       const nd_schedule *policy, const nd_worker_owner_ops *owner_ops, void *owner)
 {
-    static const nd_host_ops ops = {
-        .schedule = schedule, .due = due, .dirty = dirty, .fail = fail
-    };
-    *worker = (nd_worker){ .host = { .ops = &ops,
-                                     .index = index,
-                                     .peers = peers,
-                                     .transport = transport,
-                                     .max_batch_len = SIZE_MAX },
-                           .owner_ops = owner_ops,
-                           .owner = owner,
-                           .schedule = policy };
+    static const nd_host_ops ops = {.schedule = schedule, .due = due, .dirty = dirty, .fail = fail};
+    *worker = (nd_worker){.host = {.ops = &ops,
+                                   .index = index,
+                                   .peers = peers,
+                                   .transport = transport,
+                                   .max_batch_len = SIZE_MAX},
+                          .owner_ops = owner_ops,
+                          .owner = owner,
+                          .schedule = policy};
     nd_pool_init(&worker->host.pool);
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
     nd_vector_init(&worker->ready, sizeof(nd_vertex *));
@@ -105,12 +104,9 @@ void nd_worker_close(nd_worker *worker)
     nd_due_heap_deinit(&worker->due);
 }
 
-void nd_worker_deinit(nd_worker *worker)
-{
-    nd_pool_deinit(&worker->host.pool);
-}
+void nd_worker_deinit(nd_worker *worker) { nd_pool_deinit(&worker->host.pool); }
 
-/* A step ----------------------------------------------------------------------------------------------------------------- */
+/* --- A step --- */
 
 static void receive(nd_worker *worker)
 {
@@ -144,14 +140,16 @@ static void look_around(nd_worker *worker)
 {
     if (!atomic_load_explicit(&worker->is_alerted, memory_order_relaxed))
         return;
-    /* Pairs with the release in nd_worker_alert; what is put into the mailbox from here on alerts anew. */
+    /* Pairs with the release in nd_worker_alert; what is put into the mailbox from here on alerts
+     * anew. */
     atomic_exchange_explicit(&worker->is_alerted, false, memory_order_acquire);
     nd_mailbox_drain(worker->host.mailbox, wake_vertex, NULL);
     if (worker->err == ND_OK)
         worker->err = worker->owner_ops->ended(worker->owner);
 }
 
-/* Publishes and propagates every dataflow with changes; propagating may bring more, which the next round takes. */
+/* Publishes and propagates every dataflow with changes; propagating may bring more, which the next
+ * round takes. */
 static void settle(nd_worker *worker)
 {
     for (size_t i = 0; i < worker->dirty.len && worker->err == ND_OK; i++) {
@@ -193,8 +191,9 @@ static bool run_one(nd_worker *worker)
     const size_t n = n_ready + (worker->due.items.len != 0);
     if (n == 0)
         return false;
-    const size_t index =
-        worker->schedule->choose && n > 1 ? worker->schedule->choose(worker->schedule->context, n) : 0;
+    const size_t index = worker->schedule->choose && n > 1
+                             ? worker->schedule->choose(worker->schedule->context, n)
+                             : 0;
     if (index < n_ready) {
         nd_vertex *const vertex = take_ready(worker, index);
         nd_vertex_run(vertex, worker->schedule->quantum);
@@ -239,11 +238,12 @@ bool nd_worker_is_done(nd_worker *worker)
     return worker->n_over == flows->len;
 }
 
-/* What programs call ------------------------------------------------------------------------------------------------------ */
+/* --- What programs call --- */
 
 enum { BUDGET = 256 }; /* callbacks a step, where the caller does not say */
 
-nd_err nd_worker_step_while(nd_worker *worker, bool (*behind)(const nd_probe *probe, uint64_t epoch),
+nd_err nd_worker_step_while(nd_worker *worker,
+                            bool (*behind)(const nd_probe *probe, uint64_t epoch),
                             const nd_probe *probe, uint64_t epoch)
 {
     while (behind(probe, epoch)) {
@@ -252,10 +252,11 @@ nd_err nd_worker_step_while(nd_worker *worker, bool (*behind)(const nd_probe *pr
             continue;
         const nd_vertex *const input = nd_probe_waits_for(probe, epoch);
         if (input)
-            return nd_worker_fail(worker, ND_INVAL,
-                                  "waiting for epoch %llu would never end: '%s' of this worker has not "
-                                  "been advanced to it (nd_input_advance)",
-                                  (unsigned long long)epoch, nd_vertex_name(input));
+            return nd_worker_fail(
+                worker, ND_INVAL,
+                "waiting for epoch %llu would never end: '%s' of this worker has not "
+                "been advanced to it (nd_input_advance)",
+                (unsigned long long)epoch, nd_vertex_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
     return worker->err;
@@ -278,10 +279,11 @@ nd_err nd_worker_run(nd_worker *worker)
             continue;
         const nd_vertex *const input = find_open_input(worker);
         if (input)
-            return nd_worker_fail(worker, ND_INVAL,
-                                  "running to the end would never end: '%s' of this worker is still open "
-                                  "(nd_input_close)",
-                                  nd_vertex_name(input));
+            return nd_worker_fail(
+                worker, ND_INVAL,
+                "running to the end would never end: '%s' of this worker is still open "
+                "(nd_input_close)",
+                nd_vertex_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
     return worker->err;
@@ -297,14 +299,8 @@ nd_err nd_worker_fail(nd_worker *worker, nd_err err, const char *format, ...)
     return fail(&worker->host, err, text);
 }
 
-unsigned nd_worker_index(const nd_worker *worker)
-{
-    return worker->host.index;
-}
+unsigned nd_worker_index(const nd_worker *worker) { return worker->host.index; }
 
-unsigned nd_worker_peers(const nd_worker *worker)
-{
-    return worker->host.peers;
-}
+unsigned nd_worker_peers(const nd_worker *worker) { return worker->host.peers; }
 
-const nd_schedule nd_schedule_plain = { .choose = NULL, .context = NULL, .quantum = 64 };
+const nd_schedule nd_schedule_plain = {.choose = NULL, .context = NULL, .quantum = 64};

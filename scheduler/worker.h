@@ -3,8 +3,8 @@
 #define SCHEDULER_WORKER_H
 
 /** @file
- * A worker: its dataflows, what is ready to run in them, and the step. It knows nothing of threads: whoever runs it says how
- * it waits and whom it tells of a failure.
+ * A worker: its dataflows, what is ready to run in them, and the step. It knows nothing of threads:
+ * whoever runs it says how it waits and whom it tells of a failure.
  *
  * Everything is for the worker's own thread, but nd_worker_alert.
  */
@@ -19,13 +19,13 @@
 
 /** Whoever runs a worker. */
 typedef struct nd_worker_owner_ops {
-    /** The worker has failed. `text` is borrowed. Returns the failure that the run ends with, which may be an earlier one of another
-     * worker. */
+    /** The worker has failed. `text` is borrowed. Returns the failure that the run ends with, which
+     * may be an earlier one of another worker. */
     nd_err (*failed)(void *owner, nd_err err, const char *text);
     /** ND_OK, or why the run is ending. Asked in every step; any thread. */
     nd_err (*ended)(void *owner);
-    /** Nothing is left to do: returns when the worker has been woken, or for no reason. `behind` says what it waits for. NULL: the
-     * owner does not wait (a simulation). */
+    /** Nothing is left to do: returns when the worker has been woken, or for no reason. `behind`
+     * says what it waits for. NULL: the owner does not wait (a simulation). */
     void (*park)(void *owner, nd_worker *worker);
     /** Has a parked worker return from park. Any thread, also while it is not parked. */
     void (*wake)(void *owner, nd_worker *worker);
@@ -36,13 +36,15 @@ struct nd_worker {
     const nd_worker_owner_ops *owner_ops;
     void *owner;
     const nd_schedule *schedule;
-    nd_vector ready;        /* nd_vertex *, in the order they became ready; the first `ready_head` are taken */
+    nd_vector
+        ready; /* nd_vertex *, in the order they became ready; the first `ready_head` are taken */
     size_t ready_head;
     nd_due_heap due;
-    nd_vector dirty;        /* nd_dataflow *: with changes to publish or to propagate */
-    size_t n_over;          /* dataflows, from the first on, that are known to be over */
-    nd_err err;             /* why this worker stopped, or ND_OK */
-    _Atomic bool is_alerted; /* written by any thread: the mailbox is not empty, or the run is ending */
+    nd_vector dirty; /* nd_dataflow *: with changes to publish or to propagate */
+    size_t n_over;   /* dataflows, from the first on, that are known to be over */
+    nd_err err;      /* why this worker stopped, or ND_OK */
+    _Atomic bool
+        is_alerted; /* written by any thread: the mailbox is not empty, or the run is ending */
 };
 
 /** Errors: ND_NOMEM; then the worker needs no deinit. */
@@ -50,7 +52,8 @@ ND_CHECKED nd_err nd_worker_init(nd_worker *worker, unsigned index, unsigned pee
                                  nd_transport transport, const nd_schedule *schedule,
                                  const nd_worker_owner_ops *owner_ops, void *owner);
 
-/** Frees all dataflows. Other workers may still release batches of this one: their memory goes with nd_worker_deinit. */
+/** Frees all dataflows. Other workers may still release batches of this one: their memory goes with
+ * nd_worker_deinit. */
 void nd_worker_close(nd_worker *worker);
 
 /** Frees the rest, when no worker of the process runs any more. */
@@ -62,7 +65,8 @@ bool nd_worker_has_work(nd_worker *worker);
 /** Whether every dataflow is over. */
 bool nd_worker_is_done(nd_worker *worker);
 
-/** Has the worker look at its mailbox and at its owner in the next step, and wakes it. Any thread. */
+/** Has the worker look at its mailbox and at its owner in the next step, and wakes it. Any thread.
+ */
 void nd_worker_alert(nd_worker *worker);
 
 #endif

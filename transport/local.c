@@ -11,9 +11,9 @@
 typedef struct endpoint {
     nd_local *local;
     unsigned worker;
-    unsigned from;        /* whose queue is looked at next: each in turn, so that none is starved */
-    nd_queue *borrowed;   /* the queue whose first message is lent */
-    bool *sent_to;        /* by receiver: something was sent since the last flush */
+    unsigned from;      /* whose queue is looked at next: each in turn, so that none is starved */
+    nd_queue *borrowed; /* the queue whose first message is lent */
+    bool *sent_to;      /* by receiver: something was sent since the last flush */
     bool has_sent;
 } endpoint;
 
@@ -23,7 +23,7 @@ struct nd_local {
     void *context;
     nd_queue *queues; /* from sender s to receiver r: [s * n_workers + r] */
     endpoint *endpoints;
-    bool *sent;       /* each endpoint's row: sent to this receiver since the last flush */
+    bool *sent; /* each endpoint's row: sent to this receiver since the last flush */
 };
 
 /* A message of a queue. Of a frame the changes follow. */
@@ -44,7 +44,7 @@ nd_err nd_local_create(unsigned n_workers, nd_wake_fn *wake, void *context, nd_l
     if (!made)
         return ND_NOMEM;
     const size_t n_pairs = (size_t)n_workers * n_workers;
-    *made = (nd_local){ .n_workers = n_workers, .wake = wake, .context = context };
+    *made = (nd_local){.n_workers = n_workers, .wake = wake, .context = context};
     made->queues = nd_alloc_zero(n_pairs, sizeof *made->queues);
     made->endpoints = nd_alloc_zero(n_workers, sizeof *made->endpoints);
     made->sent = nd_alloc_zero(n_pairs, sizeof *made->sent);
@@ -53,9 +53,8 @@ nd_err nd_local_create(unsigned n_workers, nd_wake_fn *wake, void *context, nd_l
         return ND_NOMEM;
     }
     for (unsigned i = 0; i < n_workers; i++)
-        made->endpoints[i] = (endpoint){ .local = made,
-                                         .worker = i,
-                                         .sent_to = &made->sent[(size_t)i * n_workers] };
+        made->endpoints[i] =
+            (endpoint){.local = made, .worker = i, .sent_to = &made->sent[(size_t)i * n_workers]};
     *local = made;
     return ND_OK;
 }
@@ -189,5 +188,5 @@ nd_transport nd_local_transport(nd_local *local, unsigned worker)
         .flush = flush,
         .has_arrivals = has_arrivals,
     };
-    return (nd_transport){ &ops, &local->endpoints[worker] };
+    return (nd_transport){&ops, &local->endpoints[worker]};
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is shared: `filled` of each segment, written by the producer with release after the bytes, read by the consumer with
- * acquire before them; `next`, written with release after the last change of `filled`; `first` and `spare`.
+/* What is shared: `filled` of each segment, written by the producer with release after the bytes,
+ * read by the consumer with acquire before them; `next`, written with release after the last change
+ * of `filled`; `first` and `spare`.
  *
- * Invariant: the consumer leaves a segment only when `next` is set and everything in it is taken; since `next` is set after
- * `filled` is final, what it then reads of `filled` is final. */
+ * Invariant: the consumer leaves a segment only when `next` is set and everything in it is taken;
+ * since `next` is set after `filled` is final, what it then reads of `filled` is final. */
 #include "transport/queue.h"
 
 #include <nereid/memory.h>
 
 enum {
-    SEGMENT_SIZE = 16 * 1024 - 64, /* bytes of messages; a larger message has a segment of its own */
+    SEGMENT_SIZE =
+        16 * 1024 - 64, /* bytes of messages; a larger message has a segment of its own */
     ALIGNMENT = 16,
 };
 
@@ -31,8 +33,8 @@ _Static_assert(sizeof(message) % ALIGNMENT == 0, "messages are aligned");
 
 void nd_queue_deinit(nd_queue *queue)
 {
-    nd_segment *segment = queue->head ? queue->head
-                                      : atomic_load_explicit(&queue->first, memory_order_acquire);
+    nd_segment *segment =
+        queue->head ? queue->head : atomic_load_explicit(&queue->first, memory_order_acquire);
     while (segment) {
         nd_segment *const next = atomic_load_explicit(&segment->next, memory_order_acquire);
         nd_free(segment);
@@ -90,7 +92,8 @@ void nd_queue_push_end(nd_queue *queue)
     atomic_store_explicit(&queue->tail->filled, queue->used, memory_order_release);
 }
 
-/* The next drained segment goes back to the producer, unless one waits there already or it is of an odd size. */
+/* The next drained segment goes back to the producer, unless one waits there already or it is of an
+ * odd size. */
 static void recycle(nd_queue *queue, nd_segment *segment)
 {
     nd_segment *expected = NULL;
@@ -128,7 +131,4 @@ void nd_queue_pop(nd_queue *queue)
     queue->taken += head->size;
 }
 
-bool nd_queue_is_empty(nd_queue *queue)
-{
-    return nd_queue_peek(queue) == NULL;
-}
+bool nd_queue_is_empty(nd_queue *queue) { return nd_queue_peek(queue) == NULL; }

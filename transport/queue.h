@@ -3,10 +3,12 @@
 #define TRANSPORT_QUEUE_H
 
 /** @file
- * A queue of messages from one thread to another: single producer, single consumer, without locks and without a limit.
+ * A queue of messages from one thread to another: single producer, single consumer, without locks
+ * and without a limit.
  *
- * Messages are copied into segments, side by side; a full segment points to the next. A drained segment goes back to the
- * producer through `spare`, so a queue in steady use allocates nothing, and one that is not used costs its head only.
+ * Messages are copied into segments, side by side; a full segment points to the next. A drained
+ * segment goes back to the producer through `spare`, so a queue in steady use allocates nothing,
+ * and one that is not used costs its head only.
  */
 
 #include <stdatomic.h>
@@ -35,8 +37,8 @@ typedef struct nd_queue {
 /** Frees the segments. Neither side may be using the queue. */
 void nd_queue_deinit(nd_queue *queue);
 
-/** Room for a message of `size` bytes, aligned for any type, which the producer fills and then shows with nd_queue_push_end.
- * NULL without memory. */
+/** Room for a message of `size` bytes, aligned for any type, which the producer fills and then
+ * shows with nd_queue_push_end. NULL without memory. */
 void *nd_queue_push_begin(nd_queue *queue, size_t size);
 void nd_queue_push_end(nd_queue *queue);
 

@@ -39,10 +39,7 @@ struct nd_sim {
     uint64_t n_sent; /* frames, counted by receiver */
 };
 
-static size_t n_links(const nd_sim *sim)
-{
-    return (size_t)sim->n_workers * sim->n_workers;
-}
+static size_t n_links(const nd_sim *sim) { return (size_t)sim->n_workers * sim->n_workers; }
 
 nd_err nd_sim_create(unsigned n_workers, nd_sim **sim)
 {
@@ -63,7 +60,7 @@ nd_err nd_sim_create(unsigned n_workers, nd_sim **sim)
         nd_vector_init(&made->links[i].batches, sizeof(nd_parcel));
     }
     for (unsigned i = 0; i < n_workers; i++) {
-        made->endpoints[i] = (nd_endpoint){ .sim = made, .worker = i };
+        made->endpoints[i] = (nd_endpoint){.sim = made, .worker = i};
         nd_vector_init(&made->endpoints[i].inbox, sizeof(nd_parcel));
     }
     *sim = made;
@@ -116,7 +113,7 @@ void nd_sim_break(nd_sim *sim, nd_sim_fault fault, unsigned every, bool keeps_nu
     sim->keeps_numbers = keeps_numbers;
 }
 
-/* Sending ----------------------------------------------------------------------------------------------------------------- */
+/* --- Sending --- */
 
 static nd_err send_batch(void *context, unsigned worker, const nd_delivery *delivery)
 {
@@ -127,7 +124,7 @@ static nd_err send_batch(void *context, unsigned worker, const nd_delivery *deli
         nd_batch_release(delivery->batch);
         return ND_NOMEM;
     }
-    *slot = (nd_parcel){ .kind = ND_ARRIVAL_BATCH, .delivery = *delivery };
+    *slot = (nd_parcel){.kind = ND_ARRIVAL_BATCH, .delivery = *delivery};
     return ND_OK;
 }
 
@@ -142,7 +139,7 @@ static nd_err put_frame(nd_link *link, const nd_frame *frame, nd_part part)
         nd_free(changes);
         return ND_NOMEM;
     }
-    *slot = (nd_parcel){ .kind = ND_ARRIVAL_FRAME, .frame = *frame, .changes = changes };
+    *slot = (nd_parcel){.kind = ND_ARRIVAL_FRAME, .frame = *frame, .changes = changes};
     size_t len = 0;
     for (size_t i = 0; i < frame->len; i++)
         if (part == PART_ALL || (frame->changes[i].delta < 0) == (part == PART_LESS))
@@ -178,7 +175,7 @@ static nd_err send_frame(void *context, const nd_frame *frame)
     return ND_OK;
 }
 
-/* Delivering -------------------------------------------------------------------------------------------------------------- */
+/* --- Delivering --- */
 
 static size_t n_choices(const nd_sim *sim, const nd_link *link)
 {
@@ -211,8 +208,8 @@ static nd_err hand_over(nd_sim *sim, size_t number, size_t index)
     if (nd_vector_reserve(&to->inbox, to->inbox.len + 1) != ND_OK)
         return ND_NOMEM;
     const size_t n_frames = n_choices(sim, link) - link->batches.len;
-    nd_parcel parcel = index < n_frames ? take(&link->frames, index)
-                                     : take(&link->batches, index - n_frames);
+    nd_parcel parcel =
+        index < n_frames ? take(&link->frames, index) : take(&link->batches, index - n_frames);
     link->n_delivered += parcel.kind == ND_ARRIVAL_FRAME;
     if (!sim->keeps_numbers)
         parcel.frame.sequence = link->n_delivered;
@@ -248,10 +245,7 @@ static nd_arrival receive(void *context, nd_delivery *delivery, nd_frame *frame)
     return arrived->kind;
 }
 
-static void flush(void *context)
-{
-    (void)context;
-}
+static void flush(void *context) { (void)context; }
 
 static bool has_arrivals(void *context)
 {
@@ -269,5 +263,5 @@ nd_transport nd_sim_transport(nd_sim *sim, unsigned worker)
         .flush = flush,
         .has_arrivals = has_arrivals,
     };
-    return (nd_transport){ &ops, &sim->endpoints[worker] };
+    return (nd_transport){&ops, &sim->endpoints[worker]};
 }

@@ -3,16 +3,18 @@
 #define TRANSPORT_SIM_H
 
 /** @file
- * A transport in one thread, where somebody else decides what arrives when. What is sent waits on the link from its sender
- * to its receiver until nd_sim_deliver is told to hand it over: frames of a link in the order sent, batches in any order.
+ * A transport in one thread, where somebody else decides what arrives when. What is sent waits on
+ * the link from its sender to its receiver until nd_sim_deliver is told to hand it over: frames of
+ * a link in the order sent, batches in any order.
  *
  * It can also break its promises, to show that the checks above it notice.
  */
 
 #include "runtime/transport.h"
 
-/** A promise that is broken. Frames are numbered anew on delivery, so that only the consequences can give a fault away, unless
- * `keeps_numbers` is set: then the receiver's check of numbers must find it. */
+/** A promise that is broken. Frames are numbered anew on delivery, so that only the consequences
+ * can give a fault away, unless `keeps_numbers` is set: then the receiver's check of numbers must
+ * find it. */
 typedef enum nd_sim_fault {
     ND_SIM_FAITHFUL,
     ND_SIM_SPLIT,   /* a frame goes as two: what it takes away first, then what it adds */

@@ -3,11 +3,12 @@
 #define NEREID_DATAFLOW_H
 
 /** @file
- * Dataflows: graphs of vertices and streams, with loops nested in scopes. Every worker builds the same ones, in the same
- * order, and owns its copy; all calls here are for the worker's own thread.
+ * Dataflows: graphs of vertices and streams, with loops nested in scopes. Every worker builds the
+ * same ones, in the same order, and owns its copy; all calls here are for the worker's own thread.
  *
- * Building never fails on the spot: a mistake sticks to the dataflow, every later call on it is harmless (a NULL dataflow,
- * scope or stream counts as such a mistake), and nd_dataflow_start returns the first one.
+ * Building never fails on the spot: a mistake sticks to the dataflow, every later call on it is
+ * harmless (a NULL dataflow, scope or stream counts as such a mistake), and nd_dataflow_start
+ * returns the first one.
  */
 
 #include <stdbool.h>
@@ -27,21 +28,23 @@ typedef struct nd_feedback nd_feedback;
 typedef struct nd_probe nd_probe;
 typedef struct nd_origin nd_origin;
 
-/** Data for an operator's function. `destroy` (may be NULL) is called exactly once, on the worker's thread: when the
- * dataflow is freed, or at once when the call it was handed to fails. */
+/** Data for an operator's function. `destroy` (may be NULL) is called exactly once, on the worker's
+ * thread: when the dataflow is freed, or at once when the call it was handed to fails. */
 typedef struct nd_user {
     void *data;
     void (*destroy)(void *data);
 } nd_user;
 
-#define nd_no_user ((nd_user){ NULL, NULL })
+#define nd_no_user ((nd_user){NULL, NULL})
 
-/** A stream: what leaves an output port, as seen from a scope. A value: copy it freely, connect it as often as needed. */
+/** A stream: what leaves an output port, as seen from a scope. A value: copy it freely, connect it
+ * as often as needed. */
 typedef struct nd_stream {
     nd_origin *origin; /* NULL after a mistake */
 } nd_stream;
 
-/** Begins a dataflow. Lives until it is complete or dropped and the worker ends; freed by the worker. */
+/** Begins a dataflow. Lives until it is complete or dropped and the worker ends; freed by the
+ * worker. */
 nd_dataflow *nd_dataflow_new(nd_worker *worker, const char *name);
 
 /** The outermost scope; its times have an epoch only. */
@@ -50,18 +53,21 @@ nd_scope *nd_root(nd_dataflow *flow);
 /** A loop inside `parent`: its times have one counter more. At most ND_MAX_LOOPS deep. */
 nd_scope *nd_loop_new(nd_scope *parent, const char *name);
 
-/** The stream as seen inside `loop`, a loop directly in the stream's scope: each time gets a counter of zero. It costs
- * nothing at run time. */
+/** The stream as seen inside `loop`, a loop directly in the stream's scope: each time gets a
+ * counter of zero. It costs nothing at run time. */
 nd_stream nd_enter(nd_scope *loop, nd_stream stream);
 
-/** The stream as seen outside its loop: each time loses its last counter. It costs nothing at run time. */
+/** The stream as seen outside its loop: each time loses its last counter. It costs nothing at run
+ * time. */
 nd_stream nd_leave(nd_stream stream);
 
-/** A stream inside `loop` that will carry what is connected to it later, one round later: it adds one to the loop's
- * counter. `*feedback` belongs to the dataflow. A record whose counter is at its limit (2^32-1) goes no further. */
+/** A stream inside `loop` that will carry what is connected to it later, one round later: it adds
+ * one to the loop's counter. `*feedback` belongs to the dataflow. A record whose counter is at its
+ * limit (2^32-1) goes no further. */
 nd_stream nd_feedback_new(nd_scope *loop, const nd_type *type, nd_feedback **feedback);
 
-/** Says what goes round: a stream of the feedback's loop and type. Exactly once for each feedback. */
+/** Says what goes round: a stream of the feedback's loop and type. Exactly once for each feedback.
+ */
 void nd_feedback_connect(nd_feedback *feedback, nd_stream stream);
 
 /** The type of a stream's records; NULL after a mistake. */
@@ -74,13 +80,15 @@ nd_scope *nd_stream_scope(nd_stream stream);
 nd_dataflow *nd_scope_dataflow(const nd_scope *scope);
 unsigned nd_scope_n_loops(const nd_scope *scope);
 
-/** Records a mistake by hand, for operators that check their own arguments: the first one is what start returns. */
+/** Records a mistake by hand, for operators that check their own arguments: the first one is what
+ * start returns. */
 void nd_dataflow_mistake(nd_dataflow *flow, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
 
-/** Ends building. Checks the graph, calls nothing yet; the dataflow begins to run, in the worker's steps, when every worker
- * has started its copy. Errors: ND_INVAL for the first mistake in building, which includes a cycle that does not advance
- * and a feedback that was never connected, with the vertices' names in the worker's message; ND_NOMEM. Then the dataflow
- * is freed by the worker and must not be used. */
+/** Ends building. Checks the graph, calls nothing yet; the dataflow begins to run, in the worker's
+ * steps, when every worker has started its copy. Errors: ND_INVAL for the first mistake in
+ * building, which includes a cycle that does not advance and a feedback that was never connected,
+ * with the vertices' names in the worker's message; ND_NOMEM. Then the dataflow is freed by the
+ * worker and must not be used. */
 ND_CHECKED nd_err nd_dataflow_start(nd_dataflow *flow);
 
 /** Whether nothing is left to happen in the dataflow, on any worker. */
@@ -89,8 +97,8 @@ bool nd_dataflow_is_complete(const nd_dataflow *flow);
 /** Watches a stream. The probe belongs to the dataflow. */
 nd_probe *nd_probe_new(nd_stream stream);
 
-/** Whether a record of an epoch before `epoch` may still appear on the probe's stream: its callback has not returned, on
- * some worker. True until the dataflow runs; false for a NULL probe. */
+/** Whether a record of an epoch before `epoch` may still appear on the probe's stream: its callback
+ * has not returned, on some worker. True until the dataflow runs; false for a NULL probe. */
 bool nd_probe_behind(const nd_probe *probe, uint64_t epoch);
 
 /** Whether a record with a time at or before `time` may still appear. */

@@ -5,8 +5,8 @@
 /** @file
  * Errors: a small code that says what the caller can do, and a message where a person reads it.
  *
- * A function that can fail at run time returns an `nd_err`; its outputs are untouched on failure. A function whose failure
- * a person must understand also takes an `nd_message *`, which may be NULL.
+ * A function that can fail at run time returns an `nd_err`; its outputs are untouched on failure. A
+ * function whose failure a person must understand also takes an `nd_message *`, which may be NULL.
  */
 
 #pragma GCC visibility push(default)
@@ -33,7 +33,8 @@ typedef enum nd_err {
 
 /** Marks a function whose result must be looked at. */
 #define ND_CHECKED __attribute__((warn_unused_result))
-/** Marks a function that formats like printf: FORMAT and FIRST are argument numbers, counted from one. */
+/** Marks a function that formats like printf: FORMAT and FIRST are argument numbers, counted from
+ * one. */
 #define ND_PRINTF(FORMAT, FIRST) __attribute__((format(printf, FORMAT, FIRST)))
 
 /** A line for a person: the cause and what to do. The caller's storage; longer texts are cut. */
@@ -47,11 +48,13 @@ const char *nd_err_text(nd_err err);
 /** The exit status of a program that ends with `err`, 0 to 5. Any thread. */
 int nd_err_status(nd_err err);
 
-/** Writes a formatted text into `message` (nothing if it is NULL) and returns `err`, so that a failure is one line:
- * `return nd_message_set(message, ND_INPUT, "%s:%zu: no number", path, line);` Any thread. */
+/** Writes a formatted text into `message` (nothing if it is NULL) and returns `err`, so that a
+ * failure is one line: `return nd_message_set(message, ND_INPUT, "%s:%zu: no number", path, line);`
+ * Any thread. */
 nd_err nd_message_set(nd_message *message, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
 
-/** Returns from the calling function when `expr` is an error. For functions that own nothing at that point. */
+/** Returns from the calling function when `expr` is an error. For functions that own nothing at
+ * that point. */
 #define ND_TRY(expr)                                                                               \
     do {                                                                                           \
         const nd_err nd_try_err = (expr);                                                          \

@@ -25,9 +25,7 @@
 
 #pragma GCC visibility push(default)
 
-/* ---- edge by edge
- * ----------------------------------------------------------------------------------------------------
- */
+/* --- ---- edge by edge --- */
 
 /** One line of a graph file. The weight is finite, and 1 where the line has none. */
 typedef struct nd_edge {
@@ -69,9 +67,7 @@ const nd_edge_facts *nd_edge_reader_facts(const nd_edge_reader *reader);
 /** Closes and frees; NULL is fine. */
 void nd_edge_reader_close(nd_edge_reader *reader);
 
-/* ---- graphs in memory
- * ------------------------------------------------------------------------------------------------
- */
+/* --- ---- graphs in memory --- */
 
 /** A graph without duplicate edges and self-loops. Immutable once built, and *shared*: any number
  * of threads may read. */
@@ -181,9 +177,7 @@ ND_CHECKED nd_err nd_graph_builder_finish(nd_graph_builder *builder, nd_graph **
 /** Frees a builder; NULL is fine. */
 void nd_graph_builder_destroy(nd_graph_builder *builder);
 
-/* ---- generated graphs
- * ------------------------------------------------------------------------------------------------
- */
+/* --- ---- generated graphs --- */
 
 /** Kinds of generated graphs over 2^scale vertices.
  * Kron: the recursive matrix graph of the Graph500 benchmark (quadrants 0.57, 0.19, 0.19, 0.05; ids

@@ -3,22 +3,23 @@
 #define NEREID_MEMORY_H
 
 /** @file
- * Memory: every allocation of the library goes through these functions, and a program's may too, so that a limit or a
- * planted failure reaches all of them. Any thread.
+ * Memory: every allocation of the library goes through these functions, and a program's may too, so
+ * that a limit or a planted failure reaches all of them. Any thread.
  */
 
 #include <stddef.h>
 
 #pragma GCC visibility push(default)
 
-/** Returns `n * size` bytes, not initialised, aligned for any type, or NULL (also when the product overflows).
- * A product of zero gives a pointer that may be freed. */
+/** Returns `n * size` bytes, not initialised, aligned for any type, or NULL (also when the product
+ * overflows). A product of zero gives a pointer that may be freed. */
 void *nd_alloc(size_t n, size_t size);
 
 /** As nd_alloc, with every byte zero. */
 void *nd_alloc_zero(size_t n, size_t size);
 
-/** Resizes `block` (may be NULL) to `n * size` bytes. On NULL the old block is untouched and still owned. */
+/** Resizes `block` (may be NULL) to `n * size` bytes. On NULL the old block is untouched and still
+ * owned. */
 void *nd_realloc(void *block, size_t n, size_t size);
 
 /** Frees a block of these functions; NULL is fine. */
@@ -35,8 +36,9 @@ typedef struct nd_memory_ops {
     void *context;
 } nd_memory_ops;
 
-/** Replaces the functions underneath (NULL: back to libc's). To be called before anything is allocated and not while other
- * threads run: a block must be freed by the functions that gave it. `ops` is lent until it is replaced. */
+/** Replaces the functions underneath (NULL: back to libc's). To be called before anything is
+ * allocated and not while other threads run: a block must be freed by the functions that gave it.
+ * `ops` is lent until it is replaced. */
 void nd_memory_use(const nd_memory_ops *ops);
 
 #pragma GCC visibility pop

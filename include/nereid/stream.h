@@ -3,11 +3,11 @@
 #define NEREID_STREAM_H
 
 /** @file
- * Operators on streams: the ready-made vertices. Each lives in the scope of its input stream, and is written on the public
- * vertex interface as a program's own would be.
+ * Operators on streams: the ready-made vertices. Each lives in the scope of its input stream, and
+ * is written on the public vertex interface as a program's own would be.
  *
- * User functions are called once a batch, so that the compiler of the program sees the loop. They run on the worker's
- * thread; `user` is the data of the nd_user given when the operator was made.
+ * User functions are called once a batch, so that the compiler of the program sees the loop. They
+ * run on the worker's thread; `user` is the data of the nd_user given when the operator was made.
  */
 
 #include <stddef.h>
@@ -20,14 +20,16 @@
 
 #pragma GCC visibility push(default)
 
-/** An input of this worker: where the program's records enter. Belongs to the dataflow. It begins at epoch 0. */
+/** An input of this worker: where the program's records enter. Belongs to the dataflow. It begins
+ * at epoch 0. */
 typedef struct nd_input nd_input;
 
-/** Makes an input of `type` in the root scope. Every worker has its own and must advance or close it, also if it never
- * feeds it: an open input holds everybody back. */
+/** Makes an input of `type` in the root scope. Every worker has its own and must advance or close
+ * it, also if it never feeds it: an open input holds everybody back. */
 nd_stream nd_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input);
 
-/** Copies one record, or `len` side by side, into the input's present epoch. Records with a NaN fail the run; -0.0 becomes 0.0. */
+/** Copies one record, or `len` side by side, into the input's present epoch. Records with a NaN
+ * fail the run; -0.0 becomes 0.0. */
 void nd_input_send(nd_input *input, const void *record);
 void nd_input_send_many(nd_input *input, const void *records, size_t len);
 
@@ -45,11 +47,12 @@ typedef size_t nd_map_fn(void *user, const void *records, size_t len, void *out)
 /** Reads `len` records, writes any number through `out`. */
 typedef void nd_flat_map_fn(void *user, const void *records, size_t len, nd_emit *out);
 /** Looks at `len` records of one time. */
-typedef void nd_inspect_fn(void *user, const nd_type *type, const nd_time *time, const void *records,
-                           size_t len);
+typedef void nd_inspect_fn(void *user, const nd_type *type, const nd_time *time,
+                           const void *records, size_t len);
 /** Sets `keep[i]` for each record. `keep` is false everywhere at the call. */
 typedef void nd_filter_fn(void *user, const void *records, size_t len, bool *keep);
-/** Adds a record to the running total of its key, which is a record of the same type; the first of a key is the total. */
+/** Adds a record to the running total of its key, which is a record of the same type; the first of
+ * a key is the total. */
 typedef void nd_aggregate_fn(void *user, void *total, const void *record);
 
 /** Transforms and filters in one loop. */
@@ -60,8 +63,10 @@ nd_stream nd_filter(nd_stream stream, nd_filter_fn *fn, nd_user user);
 /** Shows every batch to `fn` and passes it on untouched. */
 nd_stream nd_inspect(nd_stream stream, nd_inspect_fn *fn, nd_user user);
 
-/** An nd_inspect_fn that prints a line a record on standard output: the time, then the fields, separated by blanks. */
-void nd_print(void *user, const nd_type *type, const nd_time *time, const void *records, size_t len);
+/** An nd_inspect_fn that prints a line a record on standard output: the time, then the fields,
+ * separated by blanks. */
+void nd_print(void *user, const nd_type *type, const nd_time *time, const void *records,
+              size_t len);
 
 /** All records of `n` streams of one type and scope. */
 nd_stream nd_concat(const nd_stream *streams, size_t n);
@@ -70,11 +75,13 @@ nd_stream nd_concat(const nd_stream *streams, size_t n);
 nd_stream nd_stream_exchange(nd_stream stream);
 nd_stream nd_stream_broadcast(nd_stream stream);
 
-/** For each key (the type's leading fields) of each time: its records added up with `fn`, sent when the time is complete, in
- * ascending order of the key within a worker. Exchanges by key. The type must be flat, or have nd_bytes in its key only. */
+/** For each key (the type's leading fields) of each time: its records added up with `fn`, sent when
+ * the time is complete, in ascending order of the key within a worker. Exchanges by key. The type
+ * must be flat, or have nd_bytes in its key only. */
 nd_stream nd_aggregate(nd_stream stream, nd_aggregate_fn *fn, nd_user user);
 
-/** A vertex with one input and one output in a few words: `on_recv` and `on_notify` as in nd_vertex_def. */
+/** A vertex with one input and one output in a few words: `on_recv` and `on_notify` as in
+ * nd_vertex_def. */
 typedef struct nd_operator_def {
     const char *name;
     const nd_type *output;

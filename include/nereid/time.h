@@ -5,8 +5,8 @@
 /** @file
  * Logical times: an epoch and a counter for each enclosing loop (Naiad, SOSP 2013, section 2.1).
  *
- * Times are compared coordinate by coordinate: a partial order, and a lattice. Coordinates of loops that a place in the
- * graph is not inside of are zero. All functions are pure.
+ * Times are compared coordinate by coordinate: a partial order, and a lattice. Coordinates of loops
+ * that a place in the graph is not inside of are zero. All functions are pure.
  */
 
 #include <stdbool.h>
@@ -37,8 +37,8 @@ static inline bool nd_time_less_equal(const nd_time *a, const nd_time *b)
            a->loop[2] <= b->loop[2] && a->loop[3] <= b->loop[3];
 }
 
-/** Total order, lexicographic: negative, zero or positive. It extends the partial order, so sorting by it puts no time
- * before an earlier one. */
+/** Total order, lexicographic: negative, zero or positive. It extends the partial order, so sorting
+ * by it puts no time before an earlier one. */
 int nd_time_compare(const nd_time *a, const nd_time *b);
 
 /** Least time that is at or after both. */
@@ -49,7 +49,8 @@ nd_time nd_time_meet(const nd_time *a, const nd_time *b);
 
 enum { ND_TIME_TEXT_SIZE = 80 };
 
-/** Writes `(epoch, loop, ...)` with the first `n_loops` counters into `text` (ND_TIME_TEXT_SIZE bytes) and returns it. */
+/** Writes `(epoch, loop, ...)` with the first `n_loops` counters into `text` (ND_TIME_TEXT_SIZE
+ * bytes) and returns it. */
 char *nd_time_text(const nd_time *time, unsigned n_loops, char *text);
 
 #pragma GCC visibility pop

@@ -3,18 +3,21 @@
 #define NEREID_VERTEX_H
 
 /** @file
- * Vertices: the callbacks OnRecv and OnNotify, and the calls SendBy and NotifyAt (Naiad, SOSP 2013, section 2.2).
+ * Vertices: the callbacks OnRecv and OnNotify, and the calls SendBy and NotifyAt (Naiad, SOSP 2013,
+ * section 2.2).
  *
- * A vertex is a table of functions and a state. Every worker has its own instance, with its own zeroed state; all its
- * callbacks run on that worker's thread, one at a time, and never while another of its callbacks runs.
+ * A vertex is a table of functions and a state. Every worker has its own instance, with its own
+ * zeroed state; all its callbacks run on that worker's thread, one at a time, and never while
+ * another of its callbacks runs.
  *
- * What a callback may do. It may act (send, ask for a notification, hold) at times it has a right to:
- *   on_recv      at or after the batch's time, as the vertex's summary to that output makes it;
- *   on_notify    at or after the right the notification was asked for with (its own time, ordinarily);
- *   any callback at or after a time it holds (nd_hold). on_activate and on_frontier have no other right.
- * Between the worker's steps the program's own code, on the worker's thread, may call these functions too, with the rights of
- * the vertex's holds only. A counter of a loop that the vertex is not inside of must be zero. Breaking a rule fails the run, naming vertex, port
- * and times. A frontier seen gives no right.
+ * What a callback may do. It may act (send, ask for a notification, hold) at times it has a right
+ * to: on_recv      at or after the batch's time, as the vertex's summary to that output makes it;
+ *   on_notify    at or after the right the notification was asked for with (its own time,
+ * ordinarily); any callback at or after a time it holds (nd_hold). on_activate and on_frontier have
+ * no other right. Between the worker's steps the program's own code, on the worker's thread, may
+ * call these functions too, with the rights of the vertex's holds only. A counter of a loop that
+ * the vertex is not inside of must be zero. Breaking a rule fails the run, naming vertex, port and
+ * times. A frontier seen gives no right.
  */
 
 #include <stdbool.h>
@@ -28,8 +31,9 @@
 
 #pragma GCC visibility push(default)
 
-/** Writes for each of `len` records a number into `hashes`: records of equal numbers meet on one worker. The runtime mixes
- * no further: of a number's 64 bits the ten highest choose the worker. nd_route_to makes the number for a given worker. */
+/** Writes for each of `len` records a number into `hashes`: records of equal numbers meet on one
+ * worker. The runtime mixes no further: of a number's 64 bits the ten highest choose the worker.
+ * nd_route_to makes the number for a given worker. */
 typedef void nd_route_fn(void *user, const void *records, size_t len, uint64_t *hashes);
 
 typedef enum nd_pact_kind {
@@ -61,17 +65,18 @@ uint64_t nd_route_to(unsigned worker, unsigned n_workers);
 /** The worker that a number chooses. */
 unsigned nd_route_of(uint64_t hash, unsigned n_workers);
 
-/** What a vertex does to times between an input and an output: additions to the epoch and to loop counters. */
+/** What a vertex does to times between an input and an output: additions to the epoch and to loop
+ * counters. */
 typedef struct nd_vertex_summary {
     unsigned input, output;
-    bool none;    /* nothing of this input ever reaches that output; the additions do not matter */
+    bool none; /* nothing of this input ever reaches that output; the additions do not matter */
     nd_time add;
 } nd_vertex_summary;
 
 enum { ND_MAX_PORTS = 8 };
 
-/** A vertex's table. Zero means the default everywhere. The struct is borrowed until nd_vertex_new returns; the name is
- * copied, types and `user` are lent until the dataflow is freed. */
+/** A vertex's table. Zero means the default everywhere. The struct is borrowed until nd_vertex_new
+ * returns; the name is copied, types and `user` are lent until the dataflow is freed. */
 typedef struct nd_vertex_def {
     const char *name;
     size_t state_size; /* bytes of nd_vertex_state */
@@ -80,36 +85,41 @@ typedef struct nd_vertex_def {
     nd_err (*init)(nd_vertex *vertex);
     /** Called once for each instance whose init was called, when the dataflow is freed. */
     void (*deinit)(nd_vertex *vertex);
-    void *user;                     /* nd_vertex_user */
-    void (*destroy)(void *user);    /* called exactly once, also when nd_vertex_new fails */
+    void *user;                  /* nd_vertex_user */
+    void (*destroy)(void *user); /* called exactly once, also when nd_vertex_new fails */
 
     nd_pact inputs[ND_MAX_PORTS];
     const nd_type *outputs[ND_MAX_PORTS];
 
     /** A batch has come. It is lent until the callback returns. Must not block. */
     void (*on_recv)(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch);
-    /** Nothing at or before `time` can come any more, on any input. Called once for each time asked for. */
+    /** Nothing at or before `time` can come any more, on any input. Called once for each time asked
+     * for. */
     void (*on_notify)(nd_vertex *vertex, const nd_time *time);
     /** The frontier of some input has moved (see nd_vertex_frontier). */
     void (*on_frontier)(nd_vertex *vertex);
     /** nd_activate was called on the vertex's activator; of a source, also once at the start. */
     void (*on_activate)(nd_vertex *vertex);
 
-    /** The vertex starts with a hold at time zero, on every worker. A vertex without inputs always does. */
+    /** The vertex starts with a hold at time zero, on every worker. A vertex without inputs always
+     * does. */
     bool source;
-    /** How times change between inputs and outputs, borrowed until nd_vertex_new returns. Pairs that are not named keep
-     * their times; with `only_named`, nothing of that input reaches that output. */
+    /** How times change between inputs and outputs, borrowed until nd_vertex_new returns. Pairs
+     * that are not named keep their times; with `only_named`, nothing of that input reaches that
+     * output. */
     const nd_vertex_summary *summaries;
     size_t n_summaries;
     bool only_named;
 } nd_vertex_def;
 
-/** Adds a vertex to `scope` and writes its streams to `out`, one for each output; a vertex without outputs has one hidden
- * output that only a probe can watch, and it is written there (`out` may be NULL if nobody wants it). Returns the
- * instance of this worker, owned by the dataflow, or NULL after a mistake. */
+/** Adds a vertex to `scope` and writes its streams to `out`, one for each output; a vertex without
+ * outputs has one hidden output that only a probe can watch, and it is written there (`out` may be
+ * NULL if nobody wants it). Returns the instance of this worker, owned by the dataflow, or NULL
+ * after a mistake. */
 nd_vertex *nd_vertex_new(nd_scope *scope, const nd_vertex_def *def, nd_stream *out);
 
-/** As nd_vertex_new with any number of ports: `inputs[n_inputs]` and `outputs[n_outputs]` are used instead of the table's. */
+/** As nd_vertex_new with any number of ports: `inputs[n_inputs]` and `outputs[n_outputs]` are used
+ * instead of the table's. */
 nd_vertex *nd_vertex_new_wide(nd_scope *scope, const nd_vertex_def *def, const nd_pact *inputs,
                               size_t n_inputs, const nd_type *const *outputs, size_t n_outputs,
                               nd_stream *out);
@@ -123,33 +133,37 @@ nd_worker *nd_vertex_worker(const nd_vertex *vertex);
 /** SendBy: copies one record (and what its nd_bytes point to) out on output `port` at `time`. */
 void nd_send_by(nd_vertex *vertex, unsigned port, const nd_time *time, const void *record);
 
-/** Sends a batch as it is, without a copy. The reference moves to the runtime; of a lent batch pass nd_batch_take(batch).
- * The batch's type must be the output's. */
+/** Sends a batch as it is, without a copy. The reference moves to the runtime; of a lent batch pass
+ * nd_batch_take(batch). The batch's type must be the output's. */
 void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch);
 
-/** The fastest way out: an emit for many records at one time on one port. Valid until the callback returns or another time
- * is used on that port. Never NULL: without the right to send, the run fails and the records are thrown away. */
+/** The fastest way out: an emit for many records at one time on one port. Valid until the callback
+ * returns or another time is used on that port. Never NULL: without the right to send, the run
+ * fails and the records are thrown away. */
 nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time);
 
 /** NotifyAt: asks for on_notify(time), once, however often it is asked for. */
 void nd_notify_at(nd_vertex *vertex, const nd_time *time);
 
-/** Asks for on_notify(due) with the right to act at or after `right`; `right` may be any time the callback could send at,
- * and NULL gives no right and holds nobody back (clean-up). */
+/** Asks for on_notify(due) with the right to act at or after `right`; `right` may be any time the
+ * callback could send at, and NULL gives no right and holds nobody back (clean-up). */
 void nd_notify_when(nd_vertex *vertex, const nd_time *due, const nd_time *right);
 
-/** Keeps the right to act at or after `time` beyond this callback, until a release of the same time; holds are counted. */
+/** Keeps the right to act at or after `time` beyond this callback, until a release of the same
+ * time; holds are counted. */
 void nd_hold(nd_vertex *vertex, const nd_time *time);
 void nd_release(nd_vertex *vertex, const nd_time *time);
 
-/** The minimal times that can still come at input `port`: sets `*times` (borrowed until the callback returns) and returns how
- * many there are; zero means that nothing more will come. */
+/** The minimal times that can still come at input `port`: sets `*times` (borrowed until the
+ * callback returns) and returns how many there are; zero means that nothing more will come. */
 size_t nd_vertex_frontier(const nd_vertex *vertex, unsigned port, const nd_time **times);
 
-/** Fails the run: every worker stops, and the program ends with status 1 and this text after the vertex's name. */
+/** Fails the run: every worker stops, and the program ends with status 1 and this text after the
+ * vertex's name. */
 void nd_fail(nd_vertex *vertex, const char *format, ...) ND_PRINTF(2, 3);
 
-/** A handle by which any thread can have the vertex's on_activate called; counted, and harmless when the vertex is gone. */
+/** A handle by which any thread can have the vertex's on_activate called; counted, and harmless
+ * when the vertex is gone. */
 typedef struct nd_activator nd_activator;
 
 /** The vertex's activator. The caller owns a reference. NULL when memory ran out. */

@@ -26,39 +26,43 @@ typedef struct nd_config {
 
 /** What a run did, added up over workers. */
 typedef struct nd_run_stats {
-    uint64_t n_batches, n_records, data_bytes;    /* sent between workers, one worker's to itself left out */
-    uint64_t progress_frames, progress_bytes;     /* published to other workers */
+    uint64_t n_batches, n_records,
+        data_bytes; /* sent between workers, one worker's to itself left out */
+    uint64_t progress_frames, progress_bytes; /* published to other workers */
 } nd_run_stats;
 
-/** Runs `program(worker, arg)` on every worker and waits for all of them. Returns the first failure of any; its text in
- * `message`. `stats` may be NULL. Not from inside a worker. SIGINT and SIGTERM end the run with ND_INTR. */
+/** Runs `program(worker, arg)` on every worker and waits for all of them. Returns the first failure
+ * of any; its text in `message`. `stats` may be NULL. Not from inside a worker. SIGINT and SIGTERM
+ * end the run with ND_INTR. */
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message);
 
-/** The main function of a program: takes Nereid's options (`-w N`, up to a `--`) out of `argv`, which is shortened and ends with
- * NULL, runs `program` as
- * nd_execute does, prints `nereid: ` and the cause on standard error if it failed, and returns the exit status: 0 done, 1 the
- * program's failure, 2 wrong options, 3 bad input, 4 a peer, 5 interrupted. */
+/** The main function of a program: takes Nereid's options (`-w N`, up to a `--`) out of `argv`,
+ * which is shortened and ends with NULL, runs `program` as nd_execute does, prints `nereid: ` and
+ * the cause on standard error if it failed, and returns the exit status: 0 done, 1 the program's
+ * failure, 2 wrong options, 3 bad input, 4 a peer, 5 interrupted. */
 int nd_main(int argc, char **argv, nd_program *program, void *arg);
 
 /** This worker's number, 0 to peers - 1, and how many there are in all processes. */
 unsigned nd_worker_index(const nd_worker *worker);
 unsigned nd_worker_peers(const nd_worker *worker);
 
-/** Does what there is to do, at most about `budget` callbacks, and returns without waiting. Errors: whatever ended the run;
- * it sticks. */
+/** Does what there is to do, at most about `budget` callbacks, and returns without waiting. Errors:
+ * whatever ended the run; it sticks. */
 nd_err nd_worker_step(nd_worker *worker, unsigned budget);
 
-/** Steps, and waits when there is nothing to do, while `behind(probe, epoch)`. Errors: as nd_worker_step; and ND_INVAL,
- * which ends the run, when the wait could never end: an input of this worker upstream of the probe has not been advanced
- * to `epoch`. */
-nd_err nd_worker_step_while(nd_worker *worker, bool (*behind)(const nd_probe *probe, uint64_t epoch),
+/** Steps, and waits when there is nothing to do, while `behind(probe, epoch)`. Errors: as
+ * nd_worker_step; and ND_INVAL, which ends the run, when the wait could never end: an input of this
+ * worker upstream of the probe has not been advanced to `epoch`. */
+nd_err nd_worker_step_while(nd_worker *worker,
+                            bool (*behind)(const nd_probe *probe, uint64_t epoch),
                             const nd_probe *probe, uint64_t epoch);
 
 /** Steps and waits until every dataflow of this worker is complete. Errors: as nd_worker_step. */
 nd_err nd_worker_run(nd_worker *worker);
 
-/** Ends the run with a cause of the program's own: every worker stops, and the first cause given by anybody is reported. */
+/** Ends the run with a cause of the program's own: every worker stops, and the first cause given by
+ * anybody is reported. */
 nd_err nd_worker_fail(nd_worker *worker, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
 
 #pragma GCC visibility pop
