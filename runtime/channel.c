@@ -13,13 +13,18 @@
 
 void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
+    const nd_queued queued = {batch, *time, port};
+    if (vertex->flow->is_dropped && vertex->flow->state == ND_FLOW_RUNNING) {
+        nd_vertex_consume(vertex, &queued);
+        return;
+    }
     nd_queued *const slot = nd_vector_push(&vertex->queue);
     if (!slot) {
         nd_batch_drop(batch, &vertex->flow->host->pool);
         nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
         return;
     }
-    *slot = (nd_queued){batch, *time, port};
+    *slot = queued;
     nd_vertex_schedule(vertex);
 }
 
@@ -29,6 +34,10 @@ static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time,
     assert(batch->len != 0);
     nd_vertex *const to = channel->to;
     nd_host *const host = to->flow->host;
+    if (to->flow->is_dropped) {
+        nd_batch_drop(batch, &host->pool);
+        return;
+    }
     nd_flow_change(to->flow, to->inlets[channel->to_port].location, time, +1);
     if (worker == host->index) {
         nd_vertex_enqueue(to, channel->to_port, time, batch);

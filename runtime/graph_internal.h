@@ -194,6 +194,7 @@ struct nd_dataflow {
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
     unsigned char nowhere_bytes[4096];
     bool is_told;   /* the host knows that there is something to publish or to propagate */
+    bool is_dropped; /* no vertex is called any more */
     bool is_staged; /* the tracker has been given changes that are not propagated */
 };
 
@@ -219,6 +220,16 @@ void nd_vertex_count_right(nd_vertex *vertex, const nd_right *right, int64_t del
 bool nd_vertex_is_past(const nd_vertex *vertex, const nd_time *time);
 /** Tells the host of every notification that has become due. */
 void nd_vertex_find_due(nd_vertex *vertex);
+
+/* drop.c */
+/** Drops this worker's copy, unless that has been done. */
+void nd_flow_drop_here(nd_dataflow *flow);
+/** Does what a drop before the dataflow ran has put off. */
+void nd_flow_drop_early(nd_dataflow *flow);
+
+/* turn.c */
+/** Counts a batch as consumed and gives it back. */
+void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
 
 /* channel.c */
 /** Gives one batch to every channel of an output; the reference moves. */

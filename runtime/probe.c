@@ -9,7 +9,7 @@ static bool is_watching(const nd_probe *probe) { return probe->flow->state == ND
 
 bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time)
 {
-    if (!probe || nd_flow_is_over(probe->flow))
+    if (!probe || probe->flow->is_dropped || nd_flow_is_over(probe->flow))
         return false;
     return !is_watching(probe) ||
            nd_antichain_less_equal(nd_tracker_frontier(probe->flow->tracker, probe->location),
@@ -18,7 +18,7 @@ bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time)
 
 bool nd_probe_behind(const nd_probe *probe, uint64_t epoch)
 {
-    if (!probe || epoch == 0 || nd_flow_is_over(probe->flow))
+    if (!probe || epoch == 0 || probe->flow->is_dropped || nd_flow_is_over(probe->flow))
         return false;
     if (!is_watching(probe))
         return true;

@@ -84,6 +84,7 @@ static nd_err send_frame(nd_dataflow *flow)
                             .sender = host->index,
                             .sequence = ++host->sequence,
                             .kind = ND_FRAME_CHANGES,
+                            .drops = flow->is_dropped,
                             .changes = flow->changes.items,
                             .len = flow->changes.len};
     host->stats.progress_frames += host->peers - 1;
@@ -157,6 +158,8 @@ nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
     nd_dataflow *const flow = find_flow(host, frame->flow);
     if (!flow || !flow->tracker)
         return refuse(host, frame->sender, "progress of a dataflow that is not started here");
+    if (frame->drops)
+        nd_flow_drop_here(flow);
     const nd_err err = stage(flow, frame->changes, frame->len);
     if (err != ND_OK)
         return fail_flow(flow, err, nd_err_text(err));

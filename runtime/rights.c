@@ -81,7 +81,7 @@ bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
         nd_vertex_fail(vertex, ND_INVAL, "used before its dataflow was started");
         return false;
     }
-    if (vertex->flow->state == ND_FLOW_COMPLETE)
+    if (vertex->flow->state == ND_FLOW_COMPLETE || vertex->flow->is_dropped)
         return false;
     for (unsigned i = vertex->scope->n_loops; i < ND_MAX_LOOPS; i++)
         if (time->loop[i] != 0) {

@@ -344,6 +344,7 @@ static void run(nd_dataflow *flow)
     }
     flow->is_staged = true; /* so that what other workers have told is looked at */
     nd_flow_touch(flow);
+    nd_flow_drop_early(flow);
 }
 
 static nd_err mismatch(nd_host *host, const nd_dataflow *flow, unsigned a, unsigned b)

@@ -40,6 +40,7 @@ typedef struct nd_frame {
     uint64_t sequence; /* counts the sender's frames from 1 */
     nd_frame_kind kind;
     uint64_t fingerprint;
+    bool drops; /* CHANGES: the sender has dropped the dataflow, and so must the receiver */
     const nd_change *changes; /* `len` of them */
     size_t len;
 } nd_frame;

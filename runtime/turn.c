@@ -63,6 +63,12 @@ static void tidy_queue(nd_vertex *vertex)
     vertex->queue_head = 0;
 }
 
+void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued)
+{
+    nd_flow_change(vertex->flow, vertex->inlets[queued->port].location, &queued->time, -1);
+    nd_batch_drop(queued->batch, &vertex->flow->host->pool);
+}
+
 static void receive(nd_vertex *vertex)
 {
     const nd_queued queued = take_queued(vertex);
@@ -72,13 +78,14 @@ static void receive(nd_vertex *vertex)
         vertex->on_recv(vertex, queued.port, &queued.time, queued.batch);
         end(vertex);
     }
-    nd_flow_change(vertex->flow, vertex->inlets[queued.port].location, &queued.time, -1);
-    nd_batch_drop(queued.batch, &vertex->flow->host->pool);
+    nd_vertex_consume(vertex, &queued);
 }
 
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
 {
     vertex->is_scheduled = false;
+    if (vertex->flow->is_dropped)
+        return;
     if (vertex->is_activated) {
         vertex->is_activated = false;
         begin(vertex, NULL, 0);
@@ -124,6 +131,8 @@ static void take_pending(nd_vertex *vertex, const nd_time *time)
 
 void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)
 {
+    if (vertex->flow->is_dropped)
+        return;
     const nd_time now = *time;
     take_pending(vertex, &now);
     nd_vector *const rights = &vertex->flow->rights;

@@ -53,6 +53,8 @@ int nd_main(int argc, char **argv, nd_program *program, void *arg)
     nd_err err = argc > 0 ? take_options(argv, &config, &message) : ND_OK;
     if (err == ND_OK)
         err = nd_execute(&config, program, arg, NULL, &message);
+    if (err == ND_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        err = nd_message_set(&message, ND_IO, "standard output: %s", nd_err_text(ND_IO));
     if (err != ND_OK)
         fprintf(stderr, "nereid: %s\n", message.text);
     return nd_err_status(err);

@@ -5,10 +5,10 @@
  * Each worker has a loop too, in which it parks. Shared: `err` and `message`, under `lock` (the
  * first failure wins), `is_ending`, and each seat's `is_parked`.
  *
- * Parking. A worker says that it is parked, then looks for work once more, then waits. Whoever
- * sends something looks at the flag after sending. Both put a full fence between their write and
- * their read, so one of them sees the other's write: either the worker finds the work, or the
- * sender finds the flag and wakes it. */
+ * Parking. A worker sets its flag, looks for work once more, then waits. Whoever sends something
+ * clears the flag after sending, and rings if it was set. Both use an exchange, so one comes before
+ * the other: if the worker's does, the sender finds the flag set and rings; if the sender's does, the
+ * worker's reads what it wrote, and so sees what was sent before. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -107,8 +107,7 @@ static void park(void *owner, nd_worker *worker)
         if (nd_worker_has_work(worker))
             return;
     }
-    atomic_store_explicit(&seat->is_parked, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with that in wake */
+    atomic_exchange_explicit(&seat->is_parked, true, memory_order_acq_rel); /* see above */
     if (!nd_worker_has_work(worker))
         uv_run(&seat->loop, UV_RUN_ONCE);
     atomic_store_explicit(&seat->is_parked, false, memory_order_relaxed);
@@ -116,9 +115,7 @@ static void park(void *owner, nd_worker *worker)
 
 static void wake_seat(nd_seat *seat)
 {
-    atomic_thread_fence(memory_order_seq_cst); /* pairs with that in park */
-    if (atomic_load_explicit(&seat->is_parked, memory_order_relaxed) &&
-        atomic_exchange_explicit(&seat->is_parked, false, memory_order_relaxed))
+    if (atomic_exchange_explicit(&seat->is_parked, false, memory_order_acq_rel)) /* see above */
         uv_async_send(&seat->bell);
 }
 

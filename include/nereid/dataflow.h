@@ -94,6 +94,11 @@ ND_CHECKED nd_err nd_dataflow_start(nd_dataflow *flow);
 /** Whether nothing is left to happen in the dataflow, on any worker. */
 bool nd_dataflow_is_complete(const nd_dataflow *flow);
 
+/** Ends a dataflow early, on every worker: no vertex of it is called any more but its deinit, what
+ * is under way is thrown away, and no probe of it is behind. Any worker may do it, once the dataflow
+ * is started; NULL is fine. */
+void nd_dataflow_drop(nd_dataflow *flow);
+
 /** Watches a stream. The probe belongs to the dataflow. */
 nd_probe *nd_probe_new(nd_stream stream);
 

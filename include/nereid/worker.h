@@ -58,7 +58,9 @@ nd_err nd_worker_step_while(nd_worker *worker,
                             bool (*behind)(const nd_probe *probe, uint64_t epoch),
                             const nd_probe *probe, uint64_t epoch);
 
-/** Steps and waits until every dataflow of this worker is complete. Errors: as nd_worker_step. */
+/** Steps and waits until every dataflow of this worker is complete. Errors: as nd_worker_step; and
+ * ND_INVAL, which ends the run, when that could never be: an input of this worker is still open and
+ * nothing else is left to do. */
 nd_err nd_worker_run(nd_worker *worker);
 
 /** Ends the run with a cause of the program's own: every worker stops, and the first cause given by

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dropping a dataflow before it is complete.
+ *
+ * From then on no vertex of it is called but its deinit. What they held is released, what is queued
+ * or still arrives is consumed unseen, and the counts run to zero as in any dataflow. The frame
+ * that carries the first release says that it does, and whoever takes it drops its copy before
+ * applying it: so nobody acts on a frontier that a drop has moved. */
+#include "runtime/dataflow.h"
+#include "runtime/graph_internal.h"
+
+static void release_rights(nd_vertex *vertex)
+{
+    const nd_pending *const pending = vertex->pending.items;
+    for (size_t i = 0; i < vertex->pending.len; i++)
+        if (pending[i].has_right)
+            nd_vertex_count_right(vertex, &pending[i].right, -1);
+    const nd_hold_entry *const holds = vertex->holds.items;
+    for (size_t i = 0; i < vertex->holds.len; i++)
+        nd_vertex_count_right(vertex, &holds[i].right, -(int64_t)holds[i].n);
+    nd_vector_clear(&vertex->pending);
+    nd_vector_clear(&vertex->holds);
+}
+
+static void empty(nd_vertex *vertex)
+{
+    release_rights(vertex);
+    const nd_queued *const queued = vertex->queue.items;
+    for (size_t i = vertex->queue_head; i < vertex->queue.len; i++)
+        nd_vertex_consume(vertex, &queued[i]);
+    nd_vector_clear(&vertex->queue);
+    vertex->queue_head = 0;
+    for (unsigned o = 0; o < vertex->n_outlets; o++)
+        vertex->outlets[o].may_send = false;
+}
+
+void nd_flow_drop_here(nd_dataflow *flow)
+{
+    if (flow->is_dropped || nd_flow_is_over(flow))
+        return;
+    flow->is_dropped = true;
+    if (flow->state != ND_FLOW_RUNNING)
+        return; /* once it runs */
+    for (size_t i = 0; i < flow->vertices.len; i++)
+        empty(*(nd_vertex **)nd_vector_at(&flow->vertices, i));
+    nd_flow_touch(flow);
+}
+
+void nd_flow_drop_early(nd_dataflow *flow)
+{
+    if (!flow->is_dropped)
+        return;
+    flow->is_dropped = false;
+    nd_flow_drop_here(flow);
+}
+
+void nd_dataflow_drop(nd_dataflow *flow)
+{
+    if (flow && flow->state == ND_FLOW_BUILDING)
+        nd_dataflow_mistake(flow, ND_INVAL, "dropped before it was started");
+    else if (flow)
+        nd_flow_drop_here(flow);
+}
