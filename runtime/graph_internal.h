@@ -190,12 +190,12 @@ struct nd_dataflow {
     nd_vector dirty;         /* nd_vertex *: some outbox holds records */
     nd_vector early;         /* nd_early */
     nd_vector rights;        /* nd_right: those of the running on_notify */
-    nd_vector edges;         /* nd_edge: the graph of locations */
+    nd_vector edges;         /* nd_arc: the graph of locations */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
     unsigned char nowhere_bytes[4096];
-    bool is_told;   /* the host knows that there is something to publish or to propagate */
+    bool is_told;    /* the host knows that there is something to publish or to propagate */
     bool is_dropped; /* no vertex is called any more */
-    bool is_staged; /* the tracker has been given changes that are not propagated */
+    bool is_staged;  /* the tracker has been given changes that are not propagated */
 };
 
 /* progress.c */

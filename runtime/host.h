@@ -37,6 +37,7 @@ typedef struct nd_host_ops {
 
 struct nd_host {
     const nd_host_ops *ops;
+    unsigned processes;     /* that the workers are spread over */
     unsigned index, peers;  /* this worker's number, and how many there are */
     nd_transport transport; /* unused with one peer */
     nd_pool pool;

@@ -41,7 +41,7 @@ static uint64_t *delays_to(const nd_probe *probe)
     for (bool changed = true; changed;) {
         changed = false;
         for (size_t i = flow->edges.len; i-- > 0;) {
-            const nd_edge *const edge = nd_vector_at(&flow->edges, i);
+            const nd_arc *const edge = nd_vector_at(&flow->edges, i);
             const uint64_t add = edge->summary.add.epoch;
             if (delay[edge->to] >= UINT64_MAX - add || delay[edge->to] + add >= delay[edge->from])
                 continue;

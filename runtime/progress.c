@@ -10,9 +10,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "runtime/agreement.h"
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
-#include "runtime/start.h"
 
 void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...)
 {
@@ -127,7 +127,9 @@ static nd_dataflow *find_flow(const nd_host *host, uint32_t id)
 static nd_err refuse(nd_host *host, unsigned sender, const char *what)
 {
     nd_message message;
-    nd_message_set(&message, ND_PROTO, "worker %u: worker %u sent %s", host->index, sender, what);
+    nd_message_set(&message, ND_PROTO, "worker %u: %s %u sent %s", host->index,
+                   sender < host->peers ? "worker" : "process",
+                   sender < host->peers ? sender : sender - host->peers, what);
     return host->ops->fail(host, ND_PROTO, message.text);
 }
 
@@ -146,15 +148,16 @@ nd_err nd_host_take_batch(nd_host *host, const nd_delivery *delivery)
 
 nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
 {
-    if (frame->sender >= host->peers || frame->sender == host->index)
+    if (frame->sender >= host->peers + host->processes || frame->worker >= host->peers ||
+        frame->sender == host->index)
         return refuse(host, frame->sender, "a frame under a number that is not its own");
     if (frame->sequence != host->seen[frame->sender] + 1)
         return refuse(host, frame->sender, "progress frames out of order: one is lost or repeated");
     host->seen[frame->sender] = frame->sequence;
     if (frame->kind == ND_FRAME_START)
-        return nd_start_arrived(host, frame->flow, frame->sender, frame->fingerprint);
+        return nd_start_arrived(host, frame->flow, frame->worker, frame->fingerprint);
     if (frame->kind == ND_FRAME_END)
-        return nd_end_arrived(host, frame->flow, frame->sender);
+        return nd_end_arrived(host, frame->flow, frame->worker);
     nd_dataflow *const flow = find_flow(host, frame->flow);
     if (!flow || !flow->tracker)
         return refuse(host, frame->sender, "progress of a dataflow that is not started here");

@@ -61,7 +61,7 @@ static nd_err find_what_matters(struct builder *builder)
 /* --- Nodes and relays --- */
 
 /* The only edge by which a relay leads on. */
-static const nd_edge *only_edge(const struct builder *builder, uint32_t relay)
+static const nd_arc *only_edge(const struct builder *builder, uint32_t relay)
 {
     const size_t *number = &builder->out.edges[builder->out.first[relay]];
     while (!builder->matters[builder->topology->edges[*number].to])
@@ -96,7 +96,7 @@ static void classify(struct builder *builder)
 /* --- Routes --- */
 
 /* `step`, and then the route of where it leads. */
-static nd_err prepend(struct builder *builder, const nd_edge *step, nd_route *result)
+static nd_err prepend(struct builder *builder, const nd_arc *step, nd_route *result)
 {
     const nd_route rest = builder->routes->from[step->to];
     const nd_route nowhere = {ND_NO_NODE, ND_IDENTITY_SUMMARY};

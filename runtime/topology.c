@@ -29,14 +29,14 @@ nd_err nd_fan_init(nd_fan *fan, const nd_topology *topology, bool backwards)
     /* Counted two places further on, so that placing the edges moves each start to where it
      * belongs. */
     for (size_t i = 0; i < topology->n_edges; i++) {
-        const nd_edge *edge = &topology->edges[i];
+        const nd_arc *edge = &topology->edges[i];
         assert(edge->from < n && edge->to < n);
         fan->first[(backwards ? edge->to : edge->from) + 2]++;
     }
     for (size_t location = 0; location < n; location++)
         fan->first[location + 2] += fan->first[location + 1];
     for (size_t i = 0; i < topology->n_edges; i++) {
-        const nd_edge *edge = &topology->edges[i];
+        const nd_arc *edge = &topology->edges[i];
         fan->edges[fan->first[(backwards ? edge->to : edge->from) + 1]++] = i;
     }
     return ND_OK;
@@ -130,7 +130,7 @@ static void retreat(struct search *search, uint32_t location)
 
 static void follow(struct search *search, uint32_t location, size_t number)
 {
-    const nd_edge *edge = &search->topology->edges[number];
+    const nd_arc *edge = &search->topology->edges[number];
     if (!search->alive[number] || nd_summary_adds(&edge->summary, search->coordinate))
         return;
     if (search->index[edge->to] == 0)
@@ -187,7 +187,7 @@ static size_t keep_inside(struct search *search)
     const nd_topology *topology = search->topology;
     size_t left = topology->n_edges;
     for (size_t i = 0; i < topology->n_edges; i++) {
-        const nd_edge *edge = &topology->edges[i];
+        const nd_arc *edge = &topology->edges[i];
         search->alive[i] = search->alive[i] &&
                            !nd_summary_adds(&edge->summary, search->coordinate) &&
                            search->component[edge->from] == search->component[edge->to];
@@ -235,7 +235,7 @@ static nd_err write_cycle(const uint32_t *came_from, uint32_t first, uint32_t la
 }
 
 /* A shortest way along alive edges from the end of edge `bad` back to its beginning. */
-static nd_err find_cycle(struct search *search, const nd_edge *bad, nd_cycle *culprits)
+static nd_err find_cycle(struct search *search, const nd_arc *bad, nd_cycle *culprits)
 {
     uint32_t *came_from = search->index;
     uint32_t *queue = search->stack;

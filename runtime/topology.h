@@ -21,16 +21,16 @@
 #include "runtime/coordinate.h"
 #include "runtime/summary.h"
 
-/** From one location to another. Several edges may join the same two. */
-typedef struct nd_edge {
+/** An edge: from one location to another. Several may join the same two. */
+typedef struct nd_arc {
     uint32_t from, to; /* below n_locations, which the builder of the graph sees to */
     nd_summary summary;
-} nd_edge;
+} nd_arc;
 
 /** Borrowed arrays; locations are the numbers 0 .. n_locations - 1. */
 typedef struct nd_topology {
     uint32_t n_locations;
-    const nd_edge *edges;
+    const nd_arc *edges;
     size_t n_edges;
     const bool
         *watched; /* for each location: somebody reads its frontier; NULL: every one is read */

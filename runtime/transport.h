@@ -20,6 +20,7 @@
 
 #include "runtime/batch.h"
 #include "runtime/change_batch.h"
+#include "runtime/topology.h"
 
 /** A batch on its way to an input port. */
 typedef struct nd_delivery {
@@ -34,11 +35,13 @@ typedef enum nd_frame_kind {
     ND_FRAME_END,     /* the sender builds no more dataflows than `flow` */
 } nd_frame_kind;
 
-/** What a worker tells all others. */
+/** What a worker tells all others, or a process the others of its workers' frames, added up.
+ * Senders are numbered: first the workers, then the processes. */
 typedef struct nd_frame {
     uint32_t flow, sender;
     uint64_t sequence; /* counts the sender's frames from 1 */
     nd_frame_kind kind;
+    uint32_t worker; /* START and END: who has started or ended */
     uint64_t fingerprint;
     bool drops; /* CHANGES: the sender has dropped the dataflow, and so must the receiver */
     const nd_change *changes; /* `len` of them */
@@ -51,6 +54,11 @@ typedef enum nd_arrival { ND_ARRIVAL_NONE, ND_ARRIVAL_FRAME, ND_ARRIVAL_BATCH } 
 /** A worker's end of a transport. Every function is for that worker's thread and does not block. */
 typedef struct nd_transport_ops {
     const char *name;
+    /** A dataflow starts on this worker: its graph, and the counts that it begins with. Comes
+     * before any frame of it. All is borrowed. NULL: the transport does not care. Errors: ND_NOMEM.
+     */
+    nd_err (*begin_flow)(void *endpoint, uint32_t flow, const nd_topology *topology,
+                         const nd_change *initial, size_t n_initial);
     /** Sends to another worker. The reference moves, also on failure. Errors: ND_NOMEM. */
     nd_err (*send_batch)(void *endpoint, unsigned worker, const nd_delivery *delivery);
     /** Sends to every other worker. The frame is borrowed. Errors: ND_NOMEM. */

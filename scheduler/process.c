@@ -7,8 +7,8 @@
  *
  * Parking. A worker sets its flag, looks for work once more, then waits. Whoever sends something
  * clears the flag after sending, and rings if it was set. Both use an exchange, so one comes before
- * the other: if the worker's does, the sender finds the flag set and rings; if the sender's does, the
- * worker's reads what it wrote, and so sees what was sent before. */
+ * the other: if the worker's does, the sender finds the flag set and rings; if the sender's does,
+ * the worker's reads what it wrote, and so sees what was sent before. */
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,14 +17,15 @@
 #include <nereid/memory.h>
 #include <nereid/worker.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/dataflow.h"
 #include "scheduler/worker.h"
 #include "transport/local.h"
 
 enum {
-    SPINS = 2000, /* looks at the queues before parking, where every worker has a core: some 20
-                     microseconds */
-    YIELDS = 4,   /* times the core is offered to another worker first, where not */
+    LOOKS = 200, /* at the queues, in a row, where every worker has a core: some microseconds */
+    PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs */
+    YIELDS = 4,           /* times the core is offered to another worker first, where not */
 };
 
 typedef struct nd_process nd_process;
@@ -94,19 +95,31 @@ static nd_err ended(void *owner)
 
 /* --- Parking --- */
 
+/* Waits for work without parking; false if none came. */
+static bool look_out(const nd_process *process, nd_worker *worker)
+{
+    if (process->n_workers == 1)
+        return false;
+    const bool has_core = process->n_workers <= process->n_cores;
+    for (unsigned i = 0; has_core && i < LOOKS; i++)
+        if (nd_worker_has_work(worker))
+            return true;
+    const uint64_t begin = nd_clock_now_ns(nd_clock_system());
+    for (unsigned i = 0; has_core || i < YIELDS; i++) {
+        sched_yield();
+        if (nd_worker_has_work(worker))
+            return true;
+        if (nd_clock_now_ns(nd_clock_system()) - begin > PATIENCE_NS)
+            break;
+    }
+    return false;
+}
+
 static void park(void *owner, nd_worker *worker)
 {
     nd_seat *const seat = owner;
-    const nd_process *const process = seat->process;
-    if (process->n_workers > 1 && process->n_workers <= process->n_cores)
-        for (unsigned i = 0; i < SPINS; i++)
-            if (nd_worker_has_work(worker))
-                return;
-    for (unsigned i = 0; process->n_workers > process->n_cores && i < YIELDS; i++) {
-        sched_yield();
-        if (nd_worker_has_work(worker))
-            return;
-    }
+    if (look_out(seat->process, worker))
+        return;
     atomic_exchange_explicit(&seat->is_parked, true, memory_order_acq_rel); /* see above */
     if (!nd_worker_has_work(worker))
         uv_run(&seat->loop, UV_RUN_ONCE);
@@ -163,9 +176,14 @@ static nd_err start_seat(nd_process *process, unsigned index)
     seat->has_loop = true;
     if (uv_async_init(&seat->loop, &seat->bell, ring) != 0)
         return ND_NOMEM;
-    ND_TRY(nd_worker_init(&seat->worker, index, process->n_workers,
-                          nd_local_transport(process->local, index), &nd_schedule_plain, &ops,
-                          seat));
+    const nd_worker_def def = {.index = index,
+                               .peers = process->n_workers,
+                               .processes = 1,
+                               .transport = nd_local_transport(process->local, index),
+                               .schedule = &nd_schedule_plain,
+                               .owner_ops = &ops,
+                               .owner = seat};
+    ND_TRY(nd_worker_init(&seat->worker, &def));
     seat->has_worker = true;
     return ND_OK;
 }

@@ -48,8 +48,14 @@ static nd_err init_workers(nd_simulation *simulation)
     const unsigned n = simulation->def.n_workers;
     for (unsigned i = 0; i < n; i++) {
         nd_worker *const worker = &simulation->workers[i];
-        ND_TRY(nd_worker_init(worker, i, n, nd_sim_transport(simulation->transport, i),
-                              &simulation->schedule, &ops, simulation));
+        const nd_worker_def def = {.index = i,
+                                   .peers = n,
+                                   .processes = simulation->def.n_processes,
+                                   .transport = nd_sim_transport(simulation->transport, i),
+                                   .schedule = &simulation->schedule,
+                                   .owner_ops = &ops,
+                                   .owner = simulation};
+        ND_TRY(nd_worker_init(worker, &def));
         simulation->n_init++;
         if (simulation->def.max_batch_len)
             worker->host.max_batch_len = simulation->def.max_batch_len;
@@ -75,6 +81,8 @@ nd_err nd_simulation_create(const nd_simulation_def *def, nd_simulation **simula
     if (!made)
         return nd_message_set(message, ND_NOMEM, "out of memory");
     made->def = *def;
+    if (made->def.n_processes == 0)
+        made->def.n_processes = 1;
     nd_random_init(&made->random, def->seed);
     made->schedule = (nd_schedule){.choose = choose,
                                    .context = &made->random,
@@ -83,7 +91,9 @@ nd_err nd_simulation_create(const nd_simulation_def *def, nd_simulation **simula
     made->is_driven = nd_alloc_zero(def->n_workers, sizeof *made->is_driven);
     nd_err err = made->workers && made->is_driven ? ND_OK : ND_NOMEM;
     if (err == ND_OK)
-        err = nd_sim_create(def->n_workers, &made->transport);
+        err =
+            nd_sim_create(&(nd_sim_def){made->def.n_workers, made->def.n_processes, made->def.mode},
+                          &made->transport);
     if (err == ND_OK)
         err = init_workers(made);
     if (err == ND_OK)

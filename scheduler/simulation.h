@@ -19,6 +19,8 @@ typedef struct nd_simulation nd_simulation;
 
 typedef struct nd_simulation_def {
     unsigned n_workers;
+    unsigned n_processes; /* that the workers are spread over, evenly; 0: one */
+    nd_publish_mode mode; /* how processes tell each other of progress */
     uint64_t seed;
     size_t max_batch_len; /* records a batch; 0: no limit but a block's */
     /** Builds the worker's dataflows. */

@@ -66,18 +66,18 @@ void nd_worker_alert(nd_worker *worker)
 
 static void alert(void *worker) { nd_worker_alert(worker); }
 
-nd_err nd_worker_init(nd_worker *worker, unsigned index, unsigned peers, nd_transport transport,
-                      const nd_schedule *policy, const nd_worker_owner_ops *owner_ops, void *owner)
+nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
 {
     static const nd_host_ops ops = {.schedule = schedule, .due = due, .dirty = dirty, .fail = fail};
     *worker = (nd_worker){.host = {.ops = &ops,
-                                   .index = index,
-                                   .peers = peers,
-                                   .transport = transport,
+                                   .index = def->index,
+                                   .peers = def->peers,
+                                   .processes = def->processes,
+                                   .transport = def->transport,
                                    .max_batch_len = SIZE_MAX},
-                          .owner_ops = owner_ops,
-                          .owner = owner,
-                          .schedule = policy};
+                          .owner_ops = def->owner_ops,
+                          .owner = def->owner,
+                          .schedule = def->schedule};
     nd_pool_init(&worker->host.pool);
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
     nd_vector_init(&worker->ready, sizeof(nd_vertex *));

@@ -47,10 +47,18 @@ struct nd_worker {
         is_alerted; /* written by any thread: the mailbox is not empty, or the run is ending */
 };
 
+/** What a worker is made of. */
+typedef struct nd_worker_def {
+    unsigned index, peers; /* its number, and how many there are */
+    unsigned processes;    /* that they are spread over */
+    nd_transport transport;
+    const nd_schedule *schedule; /* lent */
+    const nd_worker_owner_ops *owner_ops;
+    void *owner;
+} nd_worker_def;
+
 /** Errors: ND_NOMEM; then the worker needs no deinit. */
-ND_CHECKED nd_err nd_worker_init(nd_worker *worker, unsigned index, unsigned peers,
-                                 nd_transport transport, const nd_schedule *schedule,
-                                 const nd_worker_owner_ops *owner_ops, void *owner);
+ND_CHECKED nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def);
 
 /** Frees all dataflows. Other workers may still release batches of this one: their memory goes with
  * nd_worker_deinit. */

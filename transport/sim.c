@@ -1,83 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Workers and, where there are several, processes are *nodes*: workers first. A link leads from a
+ * node to a node. What is delivered to a worker lies in its inbox until it receives; what is
+ * delivered to a process is dealt with at once (sim_process.c). */
 #include "transport/sim.h"
 
 #include <string.h>
 
 #include <nereid/memory.h>
 
-#include "runtime/base/vector.h"
+#include "transport/sim_internal.h"
 
-/* A frame or a batch on its way. */
-typedef struct nd_parcel {
-    nd_arrival kind;
-    nd_delivery delivery;
-    nd_frame frame;
-    nd_change *changes; /* the frame's, owned */
-} nd_parcel;
+/* --- Life --- */
 
-typedef struct nd_link {
-    nd_vector frames, batches; /* nd_parcel */
-    uint64_t n_delivered;      /* frames: what they are numbered by on delivery */
-} nd_link;
+static size_t n_links(const nd_sim *sim) { return (size_t)sim->n_nodes * sim->n_nodes; }
 
-typedef struct nd_endpoint {
-    nd_sim *sim;
-    unsigned worker;
-    nd_vector inbox; /* parcel; the first `n_taken` have been received */
-    size_t n_taken;
-} nd_endpoint;
+static nd_err allocate(nd_sim *sim)
+{
+    sim->links = nd_alloc_zero(n_links(sim), sizeof *sim->links);
+    sim->endpoints = nd_alloc_zero(sim->n_workers, sizeof *sim->endpoints);
+    sim->processes = nd_alloc_zero(sim->n_processes, sizeof *sim->processes);
+    if (!sim->links || !sim->endpoints || !sim->processes)
+        return ND_NOMEM;
+    for (size_t i = 0; i < n_links(sim); i++) {
+        nd_vector_init(&sim->links[i].frames, sizeof(nd_parcel));
+        nd_vector_init(&sim->links[i].batches, sizeof(nd_parcel));
+    }
+    for (unsigned i = 0; i < sim->n_workers; i++) {
+        sim->endpoints[i] = (nd_endpoint){.sim = sim, .worker = i};
+        nd_vector_init(&sim->endpoints[i].inbox, sizeof(nd_parcel));
+    }
+    for (unsigned i = 0; i < sim->n_processes; i++)
+        nd_vector_init(&sim->processes[i].flows, sizeof(nd_sim_flow));
+    return ND_OK;
+}
 
-struct nd_sim {
-    unsigned n_workers;
-    nd_link *links; /* from s to r: [s * n_workers + r] */
-    nd_endpoint *endpoints;
-    nd_sim_tap_fn *tap;
-    void *tap_context;
-    nd_sim_fault fault;
-    unsigned every;
-    bool keeps_numbers;
-    uint64_t n_sent; /* frames, counted by receiver */
-};
-
-static size_t n_links(const nd_sim *sim) { return (size_t)sim->n_workers * sim->n_workers; }
-
-nd_err nd_sim_create(unsigned n_workers, nd_sim **sim)
+nd_err nd_sim_create(const nd_sim_def *def, nd_sim **sim)
 {
     nd_sim *const made = nd_alloc_zero(1, sizeof *made);
     if (!made)
         return ND_NOMEM;
-    made->n_workers = n_workers;
-    made->links = nd_alloc_zero(n_links(made), sizeof *made->links);
-    made->endpoints = nd_alloc_zero(n_workers, sizeof *made->endpoints);
-    if (!made->links || !made->endpoints) {
-        nd_free(made->links);
-        nd_free(made->endpoints);
-        nd_free(made);
-        return ND_NOMEM;
-    }
-    for (size_t i = 0; i < n_links(made); i++) {
-        nd_vector_init(&made->links[i].frames, sizeof(nd_parcel));
-        nd_vector_init(&made->links[i].batches, sizeof(nd_parcel));
-    }
-    for (unsigned i = 0; i < n_workers; i++) {
-        made->endpoints[i] = (nd_endpoint){.sim = made, .worker = i};
-        nd_vector_init(&made->endpoints[i].inbox, sizeof(nd_parcel));
-    }
-    *sim = made;
-    return ND_OK;
-}
-
-static void free_parcel(nd_parcel *parcel)
-{
-    if (parcel->kind == ND_ARRIVAL_BATCH)
-        nd_batch_release(parcel->delivery.batch);
-    nd_free(parcel->changes);
+    made->n_workers = def->n_workers;
+    made->n_processes = def->n_processes;
+    made->n_nodes = def->n_workers + (def->n_processes > 1 ? def->n_processes : 0);
+    made->mode = def->mode;
+    const nd_err err = allocate(made);
+    if (err == ND_OK)
+        *sim = made;
+    else
+        nd_sim_destroy(made);
+    return err;
 }
 
 static void free_parcels(nd_vector *parcels, size_t first)
 {
-    for (size_t i = first; i < parcels->len; i++)
-        free_parcel(nd_vector_at(parcels, i));
+    for (size_t i = first; i < parcels->len; i++) {
+        nd_parcel *const parcel = nd_vector_at(parcels, i);
+        if (parcel->kind == ND_ARRIVAL_BATCH)
+            nd_batch_release(parcel->delivery.batch);
+        nd_free(parcel->changes);
+    }
     nd_vector_deinit(parcels);
 }
 
@@ -85,18 +66,21 @@ void nd_sim_destroy(nd_sim *sim)
 {
     if (!sim)
         return;
-    for (size_t i = 0; i < n_links(sim); i++) {
+    for (size_t i = 0; sim->links && i < n_links(sim); i++) {
         free_parcels(&sim->links[i].frames, 0);
         free_parcels(&sim->links[i].batches, 0);
     }
-    for (unsigned i = 0; i < sim->n_workers; i++) {
+    for (unsigned i = 0; sim->endpoints && i < sim->n_workers; i++) {
         nd_endpoint *const to = &sim->endpoints[i];
         for (size_t k = 0; k < to->n_taken; k++)
             nd_free(((nd_parcel *)nd_vector_at(&to->inbox, k))->changes);
         free_parcels(&to->inbox, to->n_taken);
     }
+    for (unsigned i = 0; sim->processes && i < sim->n_processes; i++)
+        nd_sim_process_deinit(&sim->processes[i]);
     nd_free(sim->links);
     nd_free(sim->endpoints);
+    nd_free(sim->processes);
     nd_free(sim);
 }
 
@@ -113,12 +97,14 @@ void nd_sim_break(nd_sim *sim, nd_sim_fault fault, unsigned every, bool keeps_nu
     sim->keeps_numbers = keeps_numbers;
 }
 
+nd_sim_stats nd_sim_get_stats(const nd_sim *sim) { return sim->stats; }
+
 /* --- Sending --- */
 
 static nd_err send_batch(void *context, unsigned worker, const nd_delivery *delivery)
 {
     const nd_endpoint *const from = context;
-    nd_link *const link = &from->sim->links[(size_t)from->worker * from->sim->n_workers + worker];
+    nd_link *const link = nd_sim_link(from->sim, from->worker, worker);
     nd_parcel *const slot = nd_vector_push(&link->batches);
     if (!slot) {
         nd_batch_release(delivery->batch);
@@ -130,11 +116,11 @@ static nd_err send_batch(void *context, unsigned worker, const nd_delivery *deli
 
 typedef enum nd_part { PART_ALL, PART_LESS, PART_MORE } nd_part;
 
-/* Puts a frame's changes, or those of one sign, on a link. */
-static nd_err put_frame(nd_link *link, const nd_frame *frame, nd_part part)
+/* Puts a frame's changes, or those of one sign, behind the parcels that are there. */
+static nd_err put_part(nd_vector *parcels, const nd_frame *frame, nd_part part)
 {
     nd_change *const changes = nd_alloc(frame->len, sizeof *changes);
-    nd_parcel *const slot = changes ? nd_vector_push(&link->frames) : NULL;
+    nd_parcel *const slot = changes ? nd_vector_push(parcels) : NULL;
     if (!slot) {
         nd_free(changes);
         return ND_NOMEM;
@@ -148,31 +134,51 @@ static nd_err put_frame(nd_link *link, const nd_frame *frame, nd_part part)
     return ND_OK;
 }
 
-static nd_err send_to(nd_sim *sim, nd_link *link, const nd_frame *frame)
+nd_err nd_sim_put_frame(nd_vector *parcels, const nd_frame *frame)
 {
+    return put_part(parcels, frame, PART_ALL);
+}
+
+nd_err nd_sim_send(nd_sim *sim, unsigned from, unsigned to, const nd_frame *frame)
+{
+    nd_link *const link = nd_sim_link(sim, from, to);
     const bool is_broken = frame->kind == ND_FRAME_CHANGES && sim->fault != ND_SIM_FAITHFUL &&
                            ++sim->n_sent % sim->every == 0;
     if (is_broken && sim->fault == ND_SIM_LOSE)
         return ND_OK;
     if (is_broken && sim->fault == ND_SIM_SPLIT) {
-        ND_TRY(put_frame(link, frame, PART_LESS));
-        return put_frame(link, frame, PART_MORE);
+        ND_TRY(put_part(&link->frames, frame, PART_LESS));
+        return put_part(&link->frames, frame, PART_MORE);
     }
     if (is_broken && sim->fault == ND_SIM_REPEAT)
-        ND_TRY(put_frame(link, frame, PART_ALL));
-    return put_frame(link, frame, PART_ALL);
+        ND_TRY(put_part(&link->frames, frame, PART_ALL));
+    return put_part(&link->frames, frame, PART_ALL);
 }
 
 static nd_err send_frame(void *context, const nd_frame *frame)
 {
     const nd_endpoint *const from = context;
     nd_sim *const sim = from->sim;
+    const unsigned process = nd_sim_process_of(sim, from->worker);
     if (sim->tap)
         sim->tap(sim->tap_context, frame);
     for (unsigned i = 0; i < sim->n_workers; i++)
-        if (i != from->worker)
-            ND_TRY(send_to(sim, &sim->links[(size_t)from->worker * sim->n_workers + i], frame));
-    return ND_OK;
+        if (i != from->worker && nd_sim_process_of(sim, i) == process)
+            ND_TRY(nd_sim_send(sim, from->worker, i, frame));
+    if (sim->n_processes == 1)
+        return ND_OK;
+    return nd_sim_send(sim, from->worker, sim->n_workers + process, frame);
+}
+
+static nd_err begin_flow(void *context, uint32_t flow, const nd_topology *topology,
+                         const nd_change *initial, size_t n_initial)
+{
+    const nd_endpoint *const from = context;
+    nd_sim *const sim = from->sim;
+    if (sim->n_processes == 1)
+        return ND_OK;
+    return nd_sim_process_begin(&sim->processes[nd_sim_process_of(sim, from->worker)], sim->mode,
+                                flow, topology, initial, n_initial);
 }
 
 /* --- Delivering --- */
@@ -201,20 +207,36 @@ static nd_parcel take(nd_vector *parcels, size_t index)
     return taken;
 }
 
+static nd_err give_to_worker(nd_endpoint *to, nd_parcel *parcel)
+{
+    nd_parcel *const slot = nd_vector_push(&to->inbox);
+    if (slot) {
+        *slot = *parcel;
+        return ND_OK;
+    }
+    if (parcel->kind == ND_ARRIVAL_BATCH)
+        nd_batch_release(parcel->delivery.batch);
+    nd_free(parcel->changes);
+    return ND_NOMEM;
+}
+
 static nd_err hand_over(nd_sim *sim, size_t number, size_t index)
 {
     nd_link *const link = &sim->links[number];
-    nd_endpoint *const to = &sim->endpoints[number % sim->n_workers];
-    if (nd_vector_reserve(&to->inbox, to->inbox.len + 1) != ND_OK)
-        return ND_NOMEM;
+    const unsigned to = (unsigned)(number % sim->n_nodes);
     const size_t n_frames = n_choices(sim, link) - link->batches.len;
     nd_parcel parcel =
         index < n_frames ? take(&link->frames, index) : take(&link->batches, index - n_frames);
     link->n_delivered += parcel.kind == ND_ARRIVAL_FRAME;
     if (!sim->keeps_numbers)
         parcel.frame.sequence = link->n_delivered;
-    memcpy(nd_vector_push(&to->inbox), &parcel, sizeof parcel);
-    return ND_OK;
+    if (to < sim->n_workers)
+        return give_to_worker(&sim->endpoints[to], &parcel);
+    parcel.frame.changes = parcel.changes;
+    const nd_err err = nd_sim_process_take(sim, to - sim->n_workers,
+                                           (unsigned)(number / sim->n_nodes), &parcel.frame);
+    nd_free(parcel.changes);
+    return err;
 }
 
 nd_err nd_sim_deliver(nd_sim *sim, size_t index)
@@ -257,6 +279,7 @@ nd_transport nd_sim_transport(nd_sim *sim, unsigned worker)
 {
     static const nd_transport_ops ops = {
         .name = "sim",
+        .begin_flow = begin_flow,
         .send_batch = send_batch,
         .send_frame = send_frame,
         .receive = receive,

@@ -20,8 +20,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <nereid/dataflow.h>
 #include <nereid/error.h>
 #include <nereid/io.h>
+#include <nereid/type.h>
 
 #pragma GCC visibility push(default)
 
@@ -76,13 +78,17 @@ typedef struct nd_graph nd_graph;
 /** How a line of a graph file is read. */
 typedef enum nd_direction { ND_AS_THE_FILE_SAYS, ND_DIRECTED, ND_UNDIRECTED } nd_direction;
 
+/** Which neighbours a directed graph lists. Degrees are known both ways except that a graph of
+ * out-lists alone has no in-degrees. */
+typedef enum nd_lists { ND_OUT_LISTS, ND_IN_LISTS, ND_BOTH_LISTS } nd_lists;
+
 /** How to read and build; all zero is a directed graph (Matrix Market: as its header says) without
  * weights. */
 typedef struct nd_graph_options {
     nd_direction direction;
     bool keep_weights;         /* of equal edges the least weight stays */
     bool no_negative_weights;  /* a negative weight is bad input */
-    bool keep_in_edges;        /* also list each vertex's in-neighbours */
+    nd_lists lists;            /* of a directed graph; an undirected one has the same both ways */
     unsigned n_threads;        /* that read and build; 0 is one, and then no thread is started */
     const char *vertices_path; /* a file of ids, one a line, that exist even without an edge; NULL:
                                   see nd_graph_read */
@@ -131,11 +137,11 @@ const uint64_t *nd_graph_ids(const nd_graph *graph);
  * vertex. */
 bool nd_graph_find(const nd_graph *graph, uint64_t id, uint32_t *dense);
 
-/** Out-edges; of an undirected graph all edges, each in the lists of both ends. */
+/** Out-edges; of an undirected graph all edges, each in the lists of both ends. With ND_IN_LISTS
+ * only the offsets are there, which give the degrees. */
 nd_adjacency nd_graph_out(const nd_graph *graph);
 
-/** In-edges; of an undirected graph the same as nd_graph_out. All NULL for a directed graph built
- * without keep_in_edges. */
+/** In-edges; of an undirected graph the same as nd_graph_out. All NULL with ND_OUT_LISTS. */
 nd_adjacency nd_graph_in(const nd_graph *graph);
 
 /** Builds a graph from any mixture of files and edges in memory. One thread at a time. */
@@ -205,8 +211,7 @@ uint64_t nd_generator_size(const nd_generator *generator);
  */
 void nd_generator_edges(const nd_generator *generator, uint64_t first, size_t len, nd_edge *edges);
 
-/* ---- plain algorithms, to check answers against
- * ---------------------------------------------------------------------- */
+/* ---- algorithms ---- */
 
 /** Says that PageRank's damping is zero, since zero itself stands for the default. */
 #define ND_NO_DAMPING (-1.0)
@@ -217,18 +222,44 @@ typedef struct nd_pagerank_options {
     uint32_t iterations; /* 0: 30, or 1,000 with a tolerance */
     double damping;      /* 0: 0.85; from 0 (ND_NO_DAMPING) to 1 */
     double tolerance; /* 0: none; else stop when the sum of |changes| of a round falls below it */
+    uint32_t *rounds; /* NULL, or where worker 0 writes how many iterations were done */
 } nd_pagerank_options;
 
-/** The options with every default filled in (a damping of ND_NO_DAMPING becomes 0). Pure; NULL is
- * all zero. */
-nd_pagerank_options nd_pagerank_defaults(const nd_pagerank_options *options);
+/** A vertex and its rank. The key is the id. */
+typedef struct nd_rank {
+    uint64_t id;
+    double rank;
+} nd_rank;
+extern const nd_type nd_rank_type;
 
-/** PageRank by plain loops over the out-edges, in doubles: `ranks` has one a dense vertex;
- * `*rounds` (may be NULL) the iterations done. Errors: ND_NOMEM. */
+/** PageRank of a graph that every worker of the process holds: a stream of nd_rank at epoch 0, of
+ * each vertex once. Each worker gives a range of vertices, ascending by id, the ranges ascending by
+ * worker. Every sum has a fixed order, so ranks are the same bits for any number of workers. The
+ * graph, undirected or with in-lists, is lent until the dataflow is freed; `options` (NULL: all
+ * zero) is copied. A mistake in building: a graph without in-lists. Cost: an iteration is linear
+ * in edges and vertices; a worker holds four bytes for each edge into its range and 16 for each
+ * vertex of the graph. */
+nd_stream nd_pagerank(nd_scope *scope, const nd_graph *graph, const nd_pagerank_options *options);
+
+/** A vertex and its degrees; undirected, the degree twice. The key is the id. */
+typedef struct nd_degree {
+    uint64_t id, out, in;
+} nd_degree;
+extern const nd_type nd_degree_type;
+
+/** The degrees of a graph that every worker of the process holds: a stream of nd_degree at epoch 0,
+ * in the order of nd_pagerank's. The graph is lent as there. A mistake in building: a graph without
+ * in-lists. */
+nd_stream nd_degrees(nd_scope *scope, const nd_graph *graph);
+
+/* ---- plain algorithms, to check answers against ---- */
+
+/** PageRank by plain loops on one thread: `ranks` has one a dense vertex; `*rounds` (may be NULL)
+ * is the number of iterations done. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_plain_pagerank(const nd_graph *graph, const nd_pagerank_options *options,
                                     double *ranks, uint32_t *rounds);
 
-/** The in- and out-degree of each dense vertex; undirected, the degree in both. */
+/** The out- and in-degree of each dense vertex; undirected, the degree in both. */
 void nd_plain_degrees(const nd_graph *graph, uint64_t *out, uint64_t *in);
 
 #pragma GCC visibility pop

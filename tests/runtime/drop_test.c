@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dropping a dataflow that would never end by itself: it must end, on every worker, without another callback. */
+/* Dropping a dataflow that would never end by itself: it must end, on every worker, without another
+ * callback. */
 #include "tests/support/cmocka.h"
 
 #include <nereid.h>
@@ -26,10 +27,7 @@ static bool is_gone(nd_vertex *vertex)
     return r->is_dropped[nd_worker_index(nd_vertex_worker(vertex))];
 }
 
-static void deinit(nd_vertex *vertex)
-{
-    ((run *)nd_vertex_user(vertex))->n_deinit++;
-}
+static void deinit(nd_vertex *vertex) { ((run *)nd_vertex_user(vertex))->n_deinit++; }
 
 /* Round and round: every record goes on to another worker, one round later, for ever. */
 static void go_round(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
@@ -142,8 +140,8 @@ static void a_dropped_dataflow_ends_on_threads(void **state)
     for (unsigned n = 1; n <= 4; n++) {
         run r = {.n_deinit = 0};
         nd_message message;
-        assert_int_equal(
-            nd_execute(&(nd_config){.n_workers = n}, program, &r, NULL, &message), ND_OK);
+        assert_int_equal(nd_execute(&(nd_config){.n_workers = n}, program, &r, NULL, &message),
+                         ND_OK);
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_START_H
-#define RUNTIME_START_H
+#ifndef RUNTIME_AGREEMENT_H
+#define RUNTIME_AGREEMENT_H
 
 /** @file
- * Starting a dataflow: it runs when every worker has built the same graph. */
+ * A dataflow runs when every worker has built the same graph. */
 
 #include "runtime/host.h"
 
@@ -15,5 +15,9 @@ ND_CHECKED nd_err nd_start_arrived(nd_host *host, uint32_t flow, unsigned sender
 /** Worker `sender` has ended after building `n_built` dataflows. Errors: ND_MISMATCH when this
  * worker has more under way. */
 ND_CHECKED nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sender);
+
+/** This worker has started the dataflow: tells all others, and runs it if it is the last. Errors:
+ * ND_MISMATCH, ND_NOMEM. */
+ND_CHECKED nd_err nd_flow_announce(nd_dataflow *flow);
 
 #endif
