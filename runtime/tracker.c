@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Only changes of frontiers travel. A location has its counts; a node (runtime/routes.h) also has
- * its *implications*, the times that could arrive there, as a multiset: one for each item of the
- * frontier of its own counts, of the counts of every relay that leads to it, and of the
+ * Only changes of frontiers travel. A location has its counts; a node (runtime/shortcuts.h) also
+ * has its *implications*, the times that could arrive there, as a multiset: one for each item of
+ * the frontier of its own counts, of the counts of every relay that leads to it, and of the
  * implications of every node that does, each as the way there changes it. That holds whenever the
  * worklist is empty; while it is not, the implications together with the worklist do so.
  *
@@ -18,7 +18,7 @@
 
 #include <nereid/memory.h>
 
-#include "runtime/routes.h"
+#include "runtime/shortcuts.h"
 #include "runtime/worklist.h"
 
 struct node {
@@ -29,7 +29,7 @@ struct node {
 
 struct nd_tracker {
     uint32_t n_locations;
-    nd_routes routes;
+    nd_shortcuts shortcuts;
     struct node *nodes;
     nd_mutable_antichain **counts; /* of each location; NULL until there was one */
     size_t n_counts;               /* counts that are not zero, over all locations */
@@ -62,8 +62,8 @@ static nd_err refuse(const nd_topology *topology, nd_message *message)
 
 static nd_err prepare(nd_tracker *tracker, const nd_topology *topology)
 {
-    ND_TRY(nd_routes_init(&tracker->routes, topology));
-    const uint32_t n_nodes = tracker->routes.n_nodes;
+    ND_TRY(nd_shortcuts_init(&tracker->shortcuts, topology));
+    const uint32_t n_nodes = tracker->shortcuts.n_nodes;
     tracker->n_locations = topology->n_locations;
     tracker->counts = nd_alloc_zero(tracker->n_locations, sizeof(*tracker->counts));
     tracker->nodes = nd_alloc_zero(n_nodes, sizeof(*tracker->nodes));
@@ -72,8 +72,8 @@ static nd_err prepare(nd_tracker *tracker, const nd_topology *topology)
         return ND_NOMEM;
     for (uint32_t i = 0; i < n_nodes; i++)
         tracker->nodes[i].watched =
-            topology->watched == NULL || topology->watched[tracker->routes.locations[i]];
-    nd_worklist_init(&tracker->worklist, tracker->routes.places);
+            topology->watched == NULL || topology->watched[tracker->shortcuts.locations[i]];
+    nd_worklist_init(&tracker->worklist, tracker->shortcuts.places);
     return ND_OK;
 }
 
@@ -103,28 +103,28 @@ void nd_tracker_destroy(nd_tracker *tracker)
             nd_mutable_antichain_deinit(tracker->counts[i]);
         nd_free(tracker->counts[i]);
     }
-    for (uint32_t i = 0; tracker->nodes != NULL && i < tracker->routes.n_nodes; i++)
+    for (uint32_t i = 0; tracker->nodes != NULL && i < tracker->shortcuts.n_nodes; i++)
         nd_mutable_antichain_deinit(&tracker->nodes[i].implications);
     nd_free(tracker->counts);
     nd_free(tracker->nodes);
     nd_free(tracker->changed);
     nd_frontier_news_deinit(&tracker->news);
     nd_worklist_deinit(&tracker->worklist);
-    nd_routes_deinit(&tracker->routes);
+    nd_shortcuts_deinit(&tracker->shortcuts);
     nd_free(tracker);
 }
 
 /* --- Propagation --- */
 
 /* Sends one change of a frontier on along one route. */
-static nd_err push(nd_tracker *tracker, nd_route route, const struct nd_frontier_change *change)
+static nd_err push(nd_tracker *tracker, nd_shortcut route, const struct nd_frontier_change *change)
 {
     nd_work *work = nd_worklist_slot(&tracker->worklist);
     if (work == NULL)
         return ND_NOMEM;
     if (route.summary == ND_IDENTITY_SUMMARY)
         work->time = change->time;
-    else if (!nd_summary_apply(&tracker->routes.summaries[route.summary], &change->time,
+    else if (!nd_summary_apply(&tracker->shortcuts.summaries[route.summary], &change->time,
                                &work->time))
         return ND_OK;
     work->node = route.node;
@@ -133,7 +133,7 @@ static nd_err push(nd_tracker *tracker, nd_route route, const struct nd_frontier
     return ND_OK;
 }
 
-static nd_err push_news(nd_tracker *tracker, nd_route route)
+static nd_err push_news(nd_tracker *tracker, nd_shortcut route)
 {
     for (size_t i = 0; i < tracker->news.len; i++)
         ND_TRY(push(tracker, route, &tracker->news.items[i]));
@@ -155,7 +155,7 @@ nd_err nd_tracker_update(nd_tracker *tracker, uint32_t location, const nd_time *
     tracker->news.len = 0;
     const nd_err err = nd_mutable_antichain_update(counts, time, delta, &tracker->news);
     tracker->n_counts += counts->len;
-    const nd_route route = tracker->routes.from[location];
+    const nd_shortcut route = tracker->shortcuts.from[location];
     return err != ND_OK || route.node == ND_NO_NODE ? err : push_news(tracker, route);
 }
 
@@ -165,14 +165,14 @@ static void note_change(nd_tracker *tracker, uint32_t number)
     if (!node->watched || node->changed)
         return;
     node->changed = true;
-    tracker->changed[tracker->n_changed++] = tracker->routes.locations[number];
+    tracker->changed[tracker->n_changed++] = tracker->shortcuts.locations[number];
 }
 
 static nd_err work_on(nd_tracker *tracker, const nd_work *work)
 {
-    const nd_routes *routes = &tracker->routes;
+    const nd_shortcuts *shortcuts = &tracker->shortcuts;
     if (tracker->visit != NULL &&
-        !tracker->visit(tracker->visit_context, routes->locations[work->node], &work->time))
+        !tracker->visit(tracker->visit_context, shortcuts->locations[work->node], &work->time))
         return ND_FAILED;
     tracker->news.len = 0;
     ND_TRY(nd_mutable_antichain_update(&tracker->nodes[work->node].implications, &work->time,
@@ -180,8 +180,8 @@ static nd_err work_on(nd_tracker *tracker, const nd_work *work)
     if (tracker->news.len == 0)
         return ND_OK;
     note_change(tracker, work->node);
-    for (size_t i = routes->first[work->node]; i < routes->first[work->node + 1]; i++)
-        ND_TRY(push_news(tracker, routes->next[i]));
+    for (size_t i = shortcuts->first[work->node]; i < shortcuts->first[work->node + 1]; i++)
+        ND_TRY(push_news(tracker, shortcuts->next[i]));
     return ND_OK;
 }
 
@@ -199,8 +199,8 @@ nd_err nd_tracker_propagate(nd_tracker *tracker)
 static const struct node *node_at(const nd_tracker *tracker, uint32_t location)
 {
     assert(location < tracker->n_locations);
-    const uint32_t number = tracker->routes.from[location].node;
-    assert(number != ND_NO_NODE && tracker->routes.locations[number] == location);
+    const uint32_t number = tracker->shortcuts.from[location].node;
+    assert(number != ND_NO_NODE && tracker->shortcuts.locations[number] == location);
     return &tracker->nodes[number];
 }
 
@@ -218,7 +218,7 @@ size_t nd_tracker_changed(const nd_tracker *tracker, const uint32_t **locations)
 void nd_tracker_changed_clear(nd_tracker *tracker)
 {
     for (size_t i = 0; i < tracker->n_changed; i++)
-        tracker->nodes[tracker->routes.from[tracker->changed[i]].node].changed = false;
+        tracker->nodes[tracker->shortcuts.from[tracker->changed[i]].node].changed = false;
     tracker->n_changed = 0;
 }
 
@@ -255,7 +255,7 @@ bool nd_tracker_is_covered(const nd_tracker *tracker, uint32_t location, const n
 size_t nd_tracker_n_entries(const nd_tracker *tracker)
 {
     size_t n = tracker->n_counts;
-    for (uint32_t i = 0; i < tracker->routes.n_nodes; i++)
+    for (uint32_t i = 0; i < tracker->shortcuts.n_nodes; i++)
         n += tracker->nodes[i].implications.len;
     return n;
 }

@@ -6,7 +6,7 @@
  *
  * A path whose composed summary no time survives is no path.
  */
-#include "runtime/routes.h"
+#include "runtime/shortcuts.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -23,10 +23,10 @@ struct builder {
     bool *matters;       /* for each location: something watched can be reached */
     uint32_t *stack;     /* room for every location */
     nd_vector summaries; /* nd_summary */
-    nd_routes *routes;
+    nd_shortcuts *shortcuts;
 };
 
-/* What `from` says of a location that is known to be a relay, until its route is known. */
+/* What `from` says of a location that is known to be a relay, until its shortcut is known. */
 static const uint32_t UNRESOLVED = ND_NO_NODE - 1;
 
 /* --- What matters --- */
@@ -82,24 +82,24 @@ static bool is_relay(const struct builder *builder, uint32_t location)
 
 static void classify(struct builder *builder)
 {
-    nd_routes *routes = builder->routes;
+    nd_shortcuts *shortcuts = builder->shortcuts;
     for (uint32_t location = 0; location < builder->topology->n_locations; location++) {
-        nd_route route = {ND_NO_NODE, ND_IDENTITY_SUMMARY};
+        nd_shortcut shortcut = {ND_NO_NODE, ND_IDENTITY_SUMMARY};
         if (builder->matters[location] && is_relay(builder, location))
-            route.node = UNRESOLVED;
+            shortcut.node = UNRESOLVED;
         else if (builder->matters[location])
-            route.node = routes->n_nodes++;
-        routes->from[location] = route;
+            shortcut.node = shortcuts->n_nodes++;
+        shortcuts->from[location] = shortcut;
     }
 }
 
 /* --- Routes --- */
 
-/* `step`, and then the route of where it leads. */
-static nd_err prepend(struct builder *builder, const nd_arc *step, nd_route *result)
+/* `step`, and then the shortcut of where it leads. */
+static nd_err prepend(struct builder *builder, const nd_arc *step, nd_shortcut *result)
 {
-    const nd_route rest = builder->routes->from[step->to];
-    const nd_route nowhere = {ND_NO_NODE, ND_IDENTITY_SUMMARY};
+    const nd_shortcut rest = builder->shortcuts->from[step->to];
+    const nd_shortcut nowhere = {ND_NO_NODE, ND_IDENTITY_SUMMARY};
     *result = rest;
     if (rest.node == ND_NO_NODE || nd_summary_is_identity(&step->summary))
         return ND_OK;
@@ -117,10 +117,10 @@ static nd_err prepend(struct builder *builder, const nd_arc *step, nd_route *res
     return ND_OK;
 }
 
-/* Finds the route of a relay and of all relays on the way. */
+/* Finds the shortcut of a relay and of all relays on the way. */
 static nd_err resolve(struct builder *builder, uint32_t relay)
 {
-    nd_route *from = builder->routes->from;
+    nd_shortcut *from = builder->shortcuts->from;
     uint32_t n_chain = 0;
     for (uint32_t here = relay; from[here].node == UNRESOLVED; here = only_edge(builder, here)->to)
         builder->stack[n_chain++] = here;
@@ -134,7 +134,7 @@ static nd_err resolve(struct builder *builder, uint32_t relay)
 static nd_err resolve_all(struct builder *builder)
 {
     for (uint32_t location = 0; location < builder->topology->n_locations; location++) {
-        if (builder->routes->from[location].node == UNRESOLVED)
+        if (builder->shortcuts->from[location].node == UNRESOLVED)
             ND_TRY(resolve(builder, location));
     }
     return ND_OK;
@@ -144,54 +144,55 @@ static nd_err resolve_all(struct builder *builder)
 static nd_err connect(struct builder *builder)
 {
     const nd_topology *topology = builder->topology;
-    nd_routes *routes = builder->routes;
+    nd_shortcuts *shortcuts = builder->shortcuts;
     size_t n_next = 0;
-    for (uint32_t node = 0; node < routes->n_nodes; node++) {
-        const uint32_t here = routes->locations[node];
-        routes->first[node] = n_next;
+    for (uint32_t node = 0; node < shortcuts->n_nodes; node++) {
+        const uint32_t here = shortcuts->locations[node];
+        shortcuts->first[node] = n_next;
         for (size_t i = builder->out.first[here]; i < builder->out.first[here + 1]; i++) {
-            ND_TRY(
-                prepend(builder, &topology->edges[builder->out.edges[i]], &routes->next[n_next]));
-            n_next += routes->next[n_next].node != ND_NO_NODE;
+            ND_TRY(prepend(builder, &topology->edges[builder->out.edges[i]],
+                           &shortcuts->next[n_next]));
+            n_next += shortcuts->next[n_next].node != ND_NO_NODE;
         }
     }
-    routes->first[routes->n_nodes] = n_next;
+    shortcuts->first[shortcuts->n_nodes] = n_next;
     return ND_OK;
 }
 
 /* Numbers the nodes, each leading to itself, and keeps their places. */
 static nd_err place_nodes(struct builder *builder, const uint32_t *places)
 {
-    nd_routes *routes = builder->routes;
-    routes->locations = nd_alloc(routes->n_nodes, sizeof(uint32_t));
-    routes->places = nd_alloc(routes->n_nodes, ND_COORDINATES * sizeof(uint32_t));
-    routes->first = nd_alloc((size_t)routes->n_nodes + 1, sizeof(size_t));
-    routes->next = nd_alloc(builder->topology->n_edges, sizeof(nd_route));
-    if (routes->locations == NULL || routes->places == NULL || routes->first == NULL ||
-        routes->next == NULL)
+    nd_shortcuts *shortcuts = builder->shortcuts;
+    shortcuts->locations = nd_alloc(shortcuts->n_nodes, sizeof(uint32_t));
+    shortcuts->places = nd_alloc(shortcuts->n_nodes, ND_COORDINATES * sizeof(uint32_t));
+    shortcuts->first = nd_alloc((size_t)shortcuts->n_nodes + 1, sizeof(size_t));
+    shortcuts->next = nd_alloc(builder->topology->n_edges, sizeof(nd_shortcut));
+    if (shortcuts->locations == NULL || shortcuts->places == NULL || shortcuts->first == NULL ||
+        shortcuts->next == NULL)
         return ND_NOMEM;
     for (uint32_t location = 0; location < builder->topology->n_locations; location++) {
-        const uint32_t node = routes->from[location].node;
-        if (node >= routes->n_nodes)
+        const uint32_t node = shortcuts->from[location].node;
+        if (node >= shortcuts->n_nodes)
             continue;
-        routes->locations[node] = location;
-        memcpy(&routes->places[(size_t)node * ND_COORDINATES],
+        shortcuts->locations[node] = location;
+        memcpy(&shortcuts->places[(size_t)node * ND_COORDINATES],
                &places[(size_t)location * ND_COORDINATES], ND_COORDINATES * sizeof(uint32_t));
     }
     return ND_OK;
 }
 
-static nd_err builder_init(struct builder *builder, const nd_topology *topology, nd_routes *routes)
+static nd_err builder_init(struct builder *builder, const nd_topology *topology,
+                           nd_shortcuts *shortcuts)
 {
     const size_t n = topology->n_locations;
     assert(n < UNRESOLVED);
-    *builder = (struct builder){.topology = topology, .routes = routes};
+    *builder = (struct builder){.topology = topology, .shortcuts = shortcuts};
     nd_vector_init(&builder->summaries, sizeof(nd_summary));
     builder->matters = nd_alloc_zero(n, sizeof(bool));
     builder->stack = nd_alloc(n, sizeof(uint32_t));
-    routes->from = nd_alloc(n, sizeof(nd_route));
+    shortcuts->from = nd_alloc(n, sizeof(nd_shortcut));
     nd_summary *identity = nd_vector_push(&builder->summaries);
-    if (builder->matters == NULL || builder->stack == NULL || routes->from == NULL ||
+    if (builder->matters == NULL || builder->stack == NULL || shortcuts->from == NULL ||
         identity == NULL)
         return ND_NOMEM;
     *identity = nd_summary_identity();
@@ -213,38 +214,38 @@ static nd_err build(struct builder *builder, const uint32_t *places)
     ND_TRY(place_nodes(builder, places));
     ND_TRY(resolve_all(builder));
     ND_TRY(connect(builder));
-    builder->routes->n_summaries = builder->summaries.len;
-    builder->routes->summaries = nd_vector_take(&builder->summaries);
+    builder->shortcuts->n_summaries = builder->summaries.len;
+    builder->shortcuts->summaries = nd_vector_take(&builder->summaries);
     return ND_OK;
 }
 
-nd_err nd_routes_init(nd_routes *routes, const nd_topology *topology)
+nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology)
 {
-    *routes = (nd_routes){.n_nodes = 0};
+    *shortcuts = (nd_shortcuts){.n_nodes = 0};
     uint32_t *places = nd_alloc(topology->n_locations, ND_COORDINATES * sizeof(uint32_t));
     if (places == NULL)
         return ND_NOMEM;
     struct builder builder;
     nd_err err = nd_topology_places(topology, places, NULL);
     if (err == ND_OK) {
-        err = builder_init(&builder, topology, routes);
+        err = builder_init(&builder, topology, shortcuts);
         if (err == ND_OK)
             err = build(&builder, places);
         builder_deinit(&builder);
     }
     if (err != ND_OK)
-        nd_routes_deinit(routes);
+        nd_shortcuts_deinit(shortcuts);
     nd_free(places);
     return err;
 }
 
-void nd_routes_deinit(nd_routes *routes)
+void nd_shortcuts_deinit(nd_shortcuts *shortcuts)
 {
-    nd_free(routes->locations);
-    nd_free(routes->places);
-    nd_free(routes->first);
-    nd_free(routes->next);
-    nd_free(routes->from);
-    nd_free(routes->summaries);
-    *routes = (nd_routes){.n_nodes = 0};
+    nd_free(shortcuts->locations);
+    nd_free(shortcuts->places);
+    nd_free(shortcuts->first);
+    nd_free(shortcuts->next);
+    nd_free(shortcuts->from);
+    nd_free(shortcuts->summaries);
+    *shortcuts = (nd_shortcuts){.n_nodes = 0};
 }

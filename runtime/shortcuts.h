@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef RUNTIME_ROUTES_H
-#define RUNTIME_ROUTES_H
+#ifndef RUNTIME_SHORTCUTS_H
+#define RUNTIME_SHORTCUTS_H
 
 /** @file
  * Which locations keep a frontier, and where the news of every location goes: the graph with what
@@ -24,27 +24,27 @@ enum { ND_IDENTITY_SUMMARY = 0 };
 #define ND_NO_NODE UINT32_MAX
 
 /** A way to a node. */
-typedef struct nd_route {
+typedef struct nd_shortcut {
     uint32_t node;    /* ND_NO_NODE: there is no way */
     uint32_t summary; /* a number into the summaries */
-} nd_route;
+} nd_shortcut;
 
-typedef struct nd_routes {
+typedef struct nd_shortcuts {
     uint32_t n_nodes;
     uint32_t *locations; /* of each node; ascending */
     uint32_t *places;    /* of each node, ND_COORDINATES numbers */
     size_t *first;       /* the ways on from node v are next[first[v] .. first[v + 1]) */
-    nd_route *next;      /* ways from node to node */
-    nd_route *from; /* of each location: a node leads to itself, a relay to the node behind it */
+    nd_shortcut *next;   /* ways from node to node */
+    nd_shortcut *from; /* of each location: a node leads to itself, a relay to the node behind it */
     nd_summary *summaries; /* number ND_IDENTITY_SUMMARY is the identity */
     size_t n_summaries;
-} nd_routes;
+} nd_shortcuts;
 
-/** Works out the routes of a legal topology. Linear, apart from what nd_topology_places costs.
- * Errors: ND_INVAL for an illegal cycle, ND_NOMEM; `routes` holds nothing then. */
-ND_CHECKED nd_err nd_routes_init(nd_routes *routes, const nd_topology *topology);
+/** Works out the shortcuts of a legal topology. Linear, apart from what nd_topology_places costs.
+ * Errors: ND_INVAL for an illegal cycle, ND_NOMEM; `shortcuts` holds nothing then. */
+ND_CHECKED nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology);
 
-/** Frees; zeroed routes are fine. */
-void nd_routes_deinit(nd_routes *routes);
+/** Frees; zeroed shortcuts are fine. */
+void nd_shortcuts_deinit(nd_shortcuts *shortcuts);
 
 #endif
