@@ -71,7 +71,7 @@ static nd_err end(nd_process *process, nd_err err, const char *text)
     }
     const nd_err first = process->err;
     uv_mutex_unlock(&process->lock);
-    for (unsigned i = 0; is_first && i < process->n_workers; i++)
+    for (unsigned i = 0; is_first && process->seats && i < process->n_workers; i++)
         if (process->seats[i].has_worker)
             nd_worker_alert(&process->seats[i].worker);
     return first;
