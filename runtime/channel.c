@@ -11,23 +11,6 @@
 #include "runtime/graph_internal.h"
 #include "runtime/scatter.h"
 
-void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
-{
-    const nd_queued queued = {batch, *time, port};
-    if (vertex->flow->is_dropped && vertex->flow->state == ND_FLOW_RUNNING) {
-        nd_vertex_consume(vertex, &queued);
-        return;
-    }
-    nd_queued *const slot = nd_vector_push(&vertex->queue);
-    if (!slot) {
-        nd_batch_drop(batch, &vertex->flow->host->pool);
-        nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
-        return;
-    }
-    *slot = queued;
-    nd_vertex_schedule(vertex);
-}
-
 /* Hands one batch over to an input of `worker`; the reference moves. */
 static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time, nd_batch *batch)
 {

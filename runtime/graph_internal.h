@@ -198,13 +198,23 @@ struct nd_dataflow {
     bool is_staged;  /* the tracker has been given changes that are not propagated */
 };
 
-/* progress.c */
-/** Notes a change of this worker; memory running out fails the run. */
-void nd_flow_change(nd_dataflow *flow, uint32_t location, const nd_time *time, int64_t delta);
+/* flow.c */
+/** Fails the run, with the dataflow's, or also the vertex's, name in front. */
+nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what);
+void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
 /** Tells the host, once, that the dataflow has something to publish or to propagate. */
 void nd_flow_touch(nd_dataflow *flow);
-/** Fails the run with a vertex's name in front. */
-void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
+/** Notes a change of this worker; memory running out fails the run. */
+void nd_flow_change(nd_dataflow *flow, uint32_t location, const nd_time *time, int64_t delta);
+/** Gives a frame's changes to the tracker, to be propagated when the frame is there whole. Errors:
+ * ND_PROTO, ND_NOMEM. */
+ND_CHECKED nd_err nd_flow_stage(nd_dataflow *flow, const nd_change *changes, size_t len);
+/** Asks the host to run the vertex, unless it has been asked or the dataflow does not run yet. */
+void nd_vertex_schedule(nd_vertex *vertex);
+/** Puts a batch into an input's queue; the reference moves. */
+void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch);
+/** Counts a batch as consumed and gives it back. */
+void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
 
 /* rights.c */
 /** Whether the running callback, or a hold, lets the vertex send at `time` on an output. */
@@ -227,17 +237,9 @@ void nd_flow_drop_here(nd_dataflow *flow);
 /** Does what a drop before the dataflow ran has put off. */
 void nd_flow_drop_early(nd_dataflow *flow);
 
-/* turn.c */
-/** Counts a batch as consumed and gives it back. */
-void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
-
 /* channel.c */
 /** Gives one batch to every channel of an output; the reference moves. */
 void nd_outlet_route(nd_outlet *outlet, const nd_time *time, nd_batch *batch);
-/** Asks the host to run the vertex, unless it has been asked or the dataflow does not run yet. */
-void nd_vertex_schedule(nd_vertex *vertex);
-/** Puts a batch into an input's queue; the reference moves. */
-void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch);
 /** Sends on what exchange channels have gathered. */
 void nd_channel_flush(nd_channel *channel);
 /** Makes and frees the outboxes of an exchange. */

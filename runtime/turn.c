@@ -23,22 +23,6 @@ static void end(nd_vertex *vertex)
     vertex->in_callback = false;
 }
 
-void nd_vertex_schedule(nd_vertex *vertex)
-{
-    if (vertex->is_scheduled || vertex->flow->state != ND_FLOW_RUNNING)
-        return;
-    vertex->is_scheduled = true;
-    vertex->flow->host->ops->schedule(vertex->flow->host, vertex);
-}
-
-void nd_vertex_wake(nd_vertex *vertex)
-{
-    if (!vertex->on_activate)
-        return;
-    vertex->is_activated = true;
-    nd_vertex_schedule(vertex);
-}
-
 static nd_queued take_queued(nd_vertex *vertex)
 {
     const nd_queued *const items = vertex->queue.items;
@@ -61,12 +45,6 @@ static void tidy_queue(nd_vertex *vertex)
     memmove(items, items + vertex->queue_head, left * sizeof *items);
     nd_vector_truncate(&vertex->queue, left);
     vertex->queue_head = 0;
-}
-
-void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued)
-{
-    nd_flow_change(vertex->flow, vertex->inlets[queued->port].location, &queued->time, -1);
-    nd_batch_drop(queued->batch, &vertex->flow->host->pool);
 }
 
 static void receive(nd_vertex *vertex)
@@ -155,9 +133,16 @@ const char *nd_vertex_name(const nd_vertex *vertex) { return vertex->name; }
 
 nd_worker *nd_vertex_worker(const nd_vertex *vertex) { return (nd_worker *)vertex->flow->host; }
 
-size_t nd_vertex_frontier(const nd_vertex *vertex, unsigned port, const nd_time **times)
+size_t nd_vertex_frontier(nd_vertex *vertex, unsigned port, const nd_time **times)
 {
-    assert(port < vertex->n_inlets && (vertex->on_notify || vertex->on_frontier));
+    *times = NULL;
+    if (port >= vertex->n_inlets || (!vertex->on_notify && !vertex->on_frontier)) {
+        nd_vertex_fail(vertex, ND_INVAL,
+                       "it reads the frontier of input %u, but has no such input, or neither "
+                       "on_notify nor on_frontier",
+                       port);
+        return 0;
+    }
     const nd_antichain *const frontier =
         nd_tracker_frontier(vertex->flow->tracker, vertex->inlets[port].location);
     *times = nd_antichain_items(frontier);

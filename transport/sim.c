@@ -51,30 +51,19 @@ nd_err nd_sim_create(const nd_sim_def *def, nd_sim **sim)
     return err;
 }
 
-static void free_parcels(nd_vector *parcels, size_t first)
-{
-    for (size_t i = first; i < parcels->len; i++) {
-        nd_parcel *const parcel = nd_vector_at(parcels, i);
-        if (parcel->kind == ND_ARRIVAL_BATCH)
-            nd_batch_release(parcel->delivery.batch);
-        nd_free(parcel->changes);
-    }
-    nd_vector_deinit(parcels);
-}
-
 void nd_sim_destroy(nd_sim *sim)
 {
     if (!sim)
         return;
     for (size_t i = 0; sim->links && i < n_links(sim); i++) {
-        free_parcels(&sim->links[i].frames, 0);
-        free_parcels(&sim->links[i].batches, 0);
+        nd_parcels_free(&sim->links[i].frames, 0);
+        nd_parcels_free(&sim->links[i].batches, 0);
     }
     for (unsigned i = 0; sim->endpoints && i < sim->n_workers; i++) {
         nd_endpoint *const to = &sim->endpoints[i];
         for (size_t k = 0; k < to->n_taken; k++)
             nd_free(((nd_parcel *)nd_vector_at(&to->inbox, k))->changes);
-        free_parcels(&to->inbox, to->n_taken);
+        nd_parcels_free(&to->inbox, to->n_taken);
     }
     for (unsigned i = 0; sim->processes && i < sim->n_processes; i++)
         nd_sim_process_deinit(&sim->processes[i]);
@@ -114,47 +103,6 @@ static nd_err send_batch(void *context, unsigned worker, const nd_delivery *deli
     return ND_OK;
 }
 
-typedef enum nd_part { PART_ALL, PART_LESS, PART_MORE } nd_part;
-
-/* Puts a frame's changes, or those of one sign, behind the parcels that are there. */
-static nd_err put_part(nd_vector *parcels, const nd_frame *frame, nd_part part)
-{
-    nd_change *const changes = nd_alloc(frame->len, sizeof *changes);
-    nd_parcel *const slot = changes ? nd_vector_push(parcels) : NULL;
-    if (!slot) {
-        nd_free(changes);
-        return ND_NOMEM;
-    }
-    *slot = (nd_parcel){.kind = ND_ARRIVAL_FRAME, .frame = *frame, .changes = changes};
-    size_t len = 0;
-    for (size_t i = 0; i < frame->len; i++)
-        if (part == PART_ALL || (frame->changes[i].delta < 0) == (part == PART_LESS))
-            changes[len++] = frame->changes[i];
-    slot->frame.len = len;
-    return ND_OK;
-}
-
-nd_err nd_sim_put_frame(nd_vector *parcels, const nd_frame *frame)
-{
-    return put_part(parcels, frame, PART_ALL);
-}
-
-nd_err nd_sim_send(nd_sim *sim, unsigned from, unsigned to, const nd_frame *frame)
-{
-    nd_link *const link = nd_sim_link(sim, from, to);
-    const bool is_broken = frame->kind == ND_FRAME_CHANGES && sim->fault != ND_SIM_FAITHFUL &&
-                           ++sim->n_sent % sim->every == 0;
-    if (is_broken && sim->fault == ND_SIM_LOSE)
-        return ND_OK;
-    if (is_broken && sim->fault == ND_SIM_SPLIT) {
-        ND_TRY(put_part(&link->frames, frame, PART_LESS));
-        return put_part(&link->frames, frame, PART_MORE);
-    }
-    if (is_broken && sim->fault == ND_SIM_REPEAT)
-        ND_TRY(put_part(&link->frames, frame, PART_ALL));
-    return put_part(&link->frames, frame, PART_ALL);
-}
-
 static nd_err send_frame(void *context, const nd_frame *frame)
 {
     const nd_endpoint *const from = context;
@@ -183,28 +131,12 @@ static nd_err begin_flow(void *context, uint32_t flow, const nd_topology *topolo
 
 /* --- Delivering --- */
 
-static size_t n_choices(const nd_sim *sim, const nd_link *link)
-{
-    if (sim->fault == ND_SIM_REORDER)
-        return link->frames.len + link->batches.len;
-    return (link->frames.len != 0) + link->batches.len;
-}
-
 size_t nd_sim_n_deliverable(const nd_sim *sim)
 {
     size_t n = 0;
     for (size_t i = 0; i < n_links(sim); i++)
-        n += n_choices(sim, &sim->links[i]);
+        n += nd_link_n_choices(sim, &sim->links[i]);
     return n;
-}
-
-static nd_parcel take(nd_vector *parcels, size_t index)
-{
-    nd_parcel *const items = parcels->items;
-    const nd_parcel taken = items[index];
-    memmove(&items[index], &items[index + 1], (parcels->len - index - 1) * sizeof *items);
-    nd_vector_truncate(parcels, parcels->len - 1);
-    return taken;
 }
 
 static nd_err give_to_worker(nd_endpoint *to, nd_parcel *parcel)
@@ -224,9 +156,7 @@ static nd_err hand_over(nd_sim *sim, size_t number, size_t index)
 {
     nd_link *const link = &sim->links[number];
     const unsigned to = (unsigned)(number % sim->n_nodes);
-    const size_t n_frames = n_choices(sim, link) - link->batches.len;
-    nd_parcel parcel =
-        index < n_frames ? take(&link->frames, index) : take(&link->batches, index - n_frames);
+    nd_parcel parcel = nd_link_take(sim, link, index);
     link->n_delivered += parcel.kind == ND_ARRIVAL_FRAME;
     if (!sim->keeps_numbers)
         parcel.frame.sequence = link->n_delivered;
@@ -242,7 +172,7 @@ static nd_err hand_over(nd_sim *sim, size_t number, size_t index)
 nd_err nd_sim_deliver(nd_sim *sim, size_t index)
 {
     for (size_t i = 0; i < n_links(sim); i++) {
-        const size_t n = n_choices(sim, &sim->links[i]);
+        const size_t n = nd_link_n_choices(sim, &sim->links[i]);
         if (index < n)
             return hand_over(sim, i, index);
         index -= n;

@@ -64,11 +64,16 @@ static inline unsigned nd_sim_process_of(const nd_sim *sim, unsigned worker)
     return worker / (sim->n_workers / sim->n_processes);
 }
 
-/* sim.c */
+/* sim_link.c */
 /** Puts a copy of the frame behind what is there. */
 ND_CHECKED nd_err nd_sim_put_frame(nd_vector *parcels, const nd_frame *frame);
 /** Puts a frame on the link between two nodes, faithfully or not. */
 ND_CHECKED nd_err nd_sim_send(nd_sim *sim, unsigned from, unsigned to, const nd_frame *frame);
+/** How many things on the link could arrive next, and taking one of them. */
+size_t nd_link_n_choices(const nd_sim *sim, const nd_link *link);
+nd_parcel nd_link_take(const nd_sim *sim, nd_link *link, size_t index);
+/** Frees the parcels from `first` on, and the vector. */
+void nd_parcels_free(nd_vector *parcels, size_t first);
 
 /* sim_process.c */
 /** A dataflow begins on a worker of the process; again for each of its workers. */

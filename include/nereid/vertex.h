@@ -155,8 +155,9 @@ void nd_hold(nd_vertex *vertex, const nd_time *time);
 void nd_release(nd_vertex *vertex, const nd_time *time);
 
 /** The minimal times that can still come at input `port`: sets `*times` (borrowed until the
- * callback returns) and returns how many there are; zero means that nothing more will come. */
-size_t nd_vertex_frontier(const nd_vertex *vertex, unsigned port, const nd_time **times);
+ * callback returns) and returns how many there are; zero means that nothing more will come. For a
+ * vertex with on_notify or on_frontier: of others nobody keeps track. */
+size_t nd_vertex_frontier(nd_vertex *vertex, unsigned port, const nd_time **times);
 
 /** Fails the run: every worker stops, and the program ends with status 1 and this text after the
  * vertex's name. */
