@@ -28,11 +28,22 @@ static void release_objects(nd_batch *batch)
         batch->type->release(objects[i]);
 }
 
-void nd_batch_drop(nd_batch *batch, nd_pool *pool)
+/* Whether this was the last reference. The only holder needs no locked instruction: nobody else can
+ * take a reference any more. The acquire pairs with the releases of those who held one. */
+static bool give_up(nd_batch *batch)
 {
+    if (atomic_load_explicit(&batch->refs, memory_order_acquire) == 1) {
+        atomic_store_explicit(&batch->refs, 0, memory_order_relaxed);
+        return true;
+    }
     const uint32_t before = atomic_fetch_sub_explicit(&batch->refs, 1, memory_order_acq_rel);
     assert(before != 0);
-    if (before != 1)
+    return before == 1;
+}
+
+void nd_batch_drop(nd_batch *batch, nd_pool *pool)
+{
+    if (!give_up(batch))
         return;
     if (batch->type->release)
         release_objects(batch);

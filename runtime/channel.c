@@ -48,22 +48,23 @@ static void failed(nd_outbox *outbox)
     nd_vertex_fail(((nd_exchange_box *)outbox)->channel->from, ND_NOMEM, "out of memory");
 }
 
-nd_err nd_channel_open(nd_channel *channel)
+/* Made when first needed: of many channels between many workers most are idle. */
+static bool open_boxes(nd_channel *channel)
 {
-    nd_host *const host = channel->to->flow->host;
-    if (channel->kind != ND_PACT_EXCHANGE || host->peers == 1)
-        return ND_OK;
+    static const nd_outbox_owner owner = {.deliver = deliver, .failed = failed};
+    nd_dataflow *const flow = channel->to->flow;
+    nd_host *const host = flow->host;
     channel->boxes = nd_alloc_zero(host->peers, sizeof *channel->boxes);
-    if (!channel->boxes)
-        return ND_NOMEM;
-    for (unsigned i = 0; i < host->peers; i++) {
+    for (unsigned i = 0; channel->boxes && i < host->peers; i++) {
         nd_exchange_box *const box = &channel->boxes[i];
         box->channel = channel;
         box->worker = i;
-        ND_TRY(nd_outbox_init(&box->outbox, channel->origin->type, &host->pool, host->max_batch_len,
-                              deliver, failed));
+        nd_outbox_init(&box->outbox, channel->origin->type, &host->pool, host->max_batch_len,
+                       &flow->scrap, &owner);
     }
-    return ND_OK;
+    if (!channel->boxes)
+        nd_vertex_fail(channel->from, ND_NOMEM, "out of memory");
+    return channel->boxes != NULL;
 }
 
 void nd_channel_close(nd_channel *channel)
@@ -86,6 +87,10 @@ void nd_channel_flush(nd_channel *channel)
 static void scatter(nd_channel *channel, const nd_time *time, nd_batch *batch)
 {
     nd_host *const host = channel->to->flow->host;
+    if (!channel->boxes && !open_boxes(channel)) {
+        nd_batch_drop(batch, &host->pool);
+        return;
+    }
     if (channel->is_open && !nd_time_equal(&channel->time, time))
         nd_channel_flush(channel);
     channel->time = *time;
@@ -104,7 +109,7 @@ static void send(nd_channel *channel, const nd_time *sent, nd_batch *batch)
         nd_batch_drop(batch, &host->pool);
         return;
     }
-    if (channel->boxes) {
+    if (channel->kind == ND_PACT_EXCHANGE && host->peers > 1) {
         scatter(channel, &time, batch);
         return;
     }

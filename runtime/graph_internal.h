@@ -71,7 +71,8 @@ struct nd_channel {
     nd_pact_kind kind;
     nd_route_fn *route;
     nd_user user;
-    nd_exchange_box *boxes; /* exchange between several workers: one a worker */
+    nd_exchange_box *boxes; /* exchange between several workers: one a worker, once
+                               needed */
     bool is_open;           /* some outbox holds records */
     nd_time time;           /* of what the outboxes hold */
 };
@@ -192,7 +193,7 @@ struct nd_dataflow {
     nd_vector rights;        /* nd_right: those of the running on_notify */
     nd_vector edges;         /* nd_arc: the graph of locations */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
-    unsigned char nowhere_bytes[4096];
+    nd_scrap scrap;
     bool is_told;    /* the host knows that there is something to publish or to propagate */
     bool is_dropped; /* no vertex is called any more */
     bool is_staged;  /* the tracker has been given changes that are not propagated */
@@ -242,8 +243,7 @@ void nd_flow_drop_early(nd_dataflow *flow);
 void nd_outlet_route(nd_outlet *outlet, const nd_time *time, nd_batch *batch);
 /** Sends on what exchange channels have gathered. */
 void nd_channel_flush(nd_channel *channel);
-/** Makes and frees the outboxes of an exchange. */
-ND_CHECKED nd_err nd_channel_open(nd_channel *channel);
+/** Frees the outboxes of an exchange. */
 void nd_channel_close(nd_channel *channel);
 
 /* send.c */
@@ -252,6 +252,6 @@ void nd_vertex_flush(nd_vertex *vertex);
 /** A callback has returned: what it wrote is settled, its rights are gone. */
 void nd_vertex_settle(nd_vertex *vertex);
 /** Makes an output's outbox. */
-ND_CHECKED nd_err nd_outlet_open(nd_outlet *outlet);
+void nd_outlet_open(nd_outlet *outlet);
 
 #endif

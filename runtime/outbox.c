@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <nereid/memory.h>
-
 enum {
     SMALL =
         (int)ND_POOL_BLOCK / 4, /* bytes that are copied rather than sent in a full-size block */
@@ -13,12 +11,9 @@ enum {
 
 static void fill(nd_emit *emit);
 
-nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_t max_len,
-                      void (*deliver)(nd_outbox *, nd_batch *), void (*failed)(nd_outbox *))
+void nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_t max_len,
+                    nd_scrap *scrap, const nd_outbox_owner *owner)
 {
-    unsigned char *const scrap = nd_alloc(1, type->size);
-    if (!scrap)
-        return ND_NOMEM;
     *outbox = (nd_outbox){
         .emit = {.record_size = type->size, .type = type, .full = fill},
         .pool = pool,
@@ -26,18 +21,16 @@ nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, siz
         .scrap = scrap,
         .has_bytes = !type->retain && !nd_type_is_flat(type),
         .has_objects = type->retain != NULL,
-        .deliver = deliver,
-        .failed = failed,
+        .owner = owner,
     };
-    return ND_OK;
 }
 
-static void rewind_nowhere(nd_emit *emit) { emit->next = emit->end - ND_POOL_LEAST; }
+static void rewind_nowhere(nd_emit *emit) { emit->next = emit->end - sizeof(nd_scrap) / 2; }
 
-void nd_outbox_init_nowhere(nd_outbox *outbox, unsigned char *place)
+void nd_outbox_init_nowhere(nd_outbox *outbox, nd_scrap *scrap)
 {
     *outbox = (nd_outbox){.emit = {.record_size = 1, .full = rewind_nowhere}};
-    outbox->emit.end = place + ND_POOL_LEAST;
+    outbox->emit.end = scrap->bytes + sizeof(nd_scrap) / 2;
     rewind_nowhere(&outbox->emit);
 }
 
@@ -57,7 +50,6 @@ void nd_outbox_deinit(nd_outbox *outbox)
         batch->len = (size_t)(outbox->emit.next - batch->records) / outbox->emit.record_size;
         nd_batch_drop(batch, outbox->pool);
     }
-    nd_free(outbox->scrap);
     *outbox = (nd_outbox){.scrap = NULL};
 }
 
@@ -67,9 +59,9 @@ static void fail(nd_outbox *outbox)
     if (outbox->emit.batch)
         nd_batch_drop(outbox->emit.batch, outbox->pool);
     close_emit(outbox);
-    outbox->emit.next = outbox->scrap;
-    outbox->emit.end = outbox->scrap + outbox->emit.record_size;
-    outbox->failed(outbox);
+    outbox->emit.next = outbox->scrap->bytes;
+    outbox->emit.end = outbox->scrap->bytes + outbox->emit.record_size;
+    outbox->owner->failed(outbox);
 }
 
 static nd_batch *make_batch(nd_outbox *outbox, size_t size)
@@ -220,7 +212,7 @@ void nd_outbox_flush(nd_outbox *outbox)
     }
     close_emit(outbox);
     if (batch)
-        outbox->deliver(outbox, batch);
+        outbox->owner->deliver(outbox, batch);
 }
 
 static void fill(nd_emit *emit)

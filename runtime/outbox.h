@@ -17,7 +17,21 @@
 
 #include "runtime/batch.h"
 
+/** Where records go that cannot be kept: room for the largest record at any of its first bytes.
+ * Nobody reads it. */
+typedef struct nd_scrap {
+    unsigned char bytes[4096];
+} nd_scrap;
+
+_Static_assert(2 * ND_MAX_FIELDS * sizeof(nd_bytes) <= sizeof(nd_scrap), "any record fits");
+
 typedef struct nd_outbox nd_outbox;
+
+/** Whose outbox it is. */
+typedef struct nd_outbox_owner {
+    void (*deliver)(nd_outbox *outbox, nd_batch *batch); /* a batch is ready; the reference moves */
+    void (*failed)(nd_outbox *outbox);                   /* memory ran out */
+} nd_outbox_owner;
 
 struct nd_outbox {
     nd_emit emit; /* first: an emit is its outbox */
@@ -26,21 +40,18 @@ struct nd_outbox {
     size_t max_len;    /* records a batch, at most */
     size_t arena_size; /* bytes taken from the arena of the open batch */
     unsigned char *arena_next, *arena_end;
-    unsigned char *scrap; /* one record, for when memory has run out */
-    bool has_bytes;       /* the type has nd_bytes fields */
-    bool has_objects;     /* a record is a counted pointer */
-    void (*deliver)(nd_outbox *outbox, nd_batch *batch); /* a batch is ready; the reference moves */
-    void (*failed)(nd_outbox *outbox);                   /* memory ran out */
+    nd_scrap *scrap;  /* for when memory has run out */
+    bool has_bytes;   /* the type has nd_bytes fields */
+    bool has_objects; /* a record is a counted pointer */
+    const nd_outbox_owner *owner;
 };
 
-/** Errors: ND_NOMEM; then the outbox needs no deinit. */
-ND_CHECKED nd_err nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool,
-                                 size_t max_len, void (*deliver)(nd_outbox *, nd_batch *),
-                                 void (*failed)(nd_outbox *));
+/** An empty outbox. Allocates nothing. `scrap` is lent until deinit. */
+void nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_t max_len,
+                    nd_scrap *scrap, const nd_outbox_owner *owner);
 
-/** An outbox for an output that does not exist: whatever is written goes to `place`, whose first
- * ND_POOL_LEAST bytes a record may begin at, and is never sent. Needs no deinit. */
-void nd_outbox_init_nowhere(nd_outbox *outbox, unsigned char *place);
+/** An outbox for an output that does not exist: what is written is never sent. Needs no deinit. */
+void nd_outbox_init_nowhere(nd_outbox *outbox, nd_scrap *scrap);
 
 /** Throws away what is gathered. A zeroed outbox is fine. */
 void nd_outbox_deinit(nd_outbox *outbox);

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/cache_line.h"
+
 enum {
     ND_POOL_CLASSES = 5,
     ND_POOL_LEAST = 256, /* bytes of the smallest class; each next is four times as big */
@@ -30,7 +32,9 @@ typedef struct nd_block nd_block;
 typedef struct nd_pool {
     nd_block *free[ND_POOL_CLASSES];
     size_t n_free[ND_POOL_CLASSES];
+    char apart[ND_CACHE_LINE];
     _Atomic(nd_block *) returned; /* written by any worker (push), taken whole by the owner */
+    char behind[ND_CACHE_LINE];
 } nd_pool;
 
 /* Head of every block; the owner's bytes follow. */

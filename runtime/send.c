@@ -21,13 +21,13 @@ static void failed(nd_outbox *outbox)
     nd_vertex_fail(((nd_outlet *)outbox)->vertex, ND_NOMEM, "out of memory");
 }
 
-nd_err nd_outlet_open(nd_outlet *outlet)
+void nd_outlet_open(nd_outlet *outlet)
 {
-    if (!outlet->type)
-        return ND_OK;
-    nd_host *const host = outlet->vertex->flow->host;
-    return nd_outbox_init(&outlet->outbox, outlet->type, &host->pool, host->max_batch_len, deliver,
-                          failed);
+    static const nd_outbox_owner owner = {.deliver = deliver, .failed = failed};
+    nd_dataflow *const flow = outlet->vertex->flow;
+    if (outlet->type)
+        nd_outbox_init(&outlet->outbox, outlet->type, &flow->host->pool, flow->host->max_batch_len,
+                       &flow->scrap, &owner);
 }
 
 static void mark_dirty(nd_vertex *vertex)

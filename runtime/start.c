@@ -64,7 +64,7 @@ static void resolve_channels(nd_dataflow *flow)
         channel->from_port = port->port;
         nd_outlet *const outlet = &port->vertex->outlets[port->port];
         nd_channel **const slot = nd_vector_push(&outlet->channels);
-        if (!slot || nd_channel_open(channel) != ND_OK) {
+        if (!slot) {
             nd_dataflow_mistake(flow, ND_NOMEM, "out of memory");
             return;
         }
@@ -295,8 +295,7 @@ static void prepare(nd_dataflow *flow)
     for (size_t i = 0; i < flow->vertices.len && flow->mistake == ND_OK; i++) {
         nd_vertex *const vertex = vertex_at(flow, i);
         for (unsigned o = 0; o < vertex->n_outlets; o++)
-            if (nd_outlet_open(&vertex->outlets[o]) != ND_OK)
-                nd_dataflow_mistake(flow, ND_NOMEM, "out of memory");
+            nd_outlet_open(&vertex->outlets[o]);
     }
     if (flow->mistake == ND_OK && begin(flow) != ND_OK)
         nd_dataflow_mistake(flow, ND_NOMEM, "out of memory");
