@@ -21,6 +21,7 @@ static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time,
         nd_batch_drop(batch, &host->pool);
         return;
     }
+    nd_budget_count(&host->in_flight, (int64_t)nd_batch_size(batch));
     nd_flow_change(to->flow, to->inlets[channel->to_port].location, time, +1);
     if (worker == host->index) {
         nd_vertex_enqueue(to, channel->to_port, time, batch);

@@ -34,6 +34,9 @@ void nd_flow_propagate(nd_dataflow *flow);
  * left it schedules itself again. */
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum);
 
+/** Schedules the sources that were held back for want of room. */
+void nd_host_let_go(nd_host *host);
+
 /** Delivers the notification of `time`. */
 void nd_vertex_notify(nd_vertex *vertex, const nd_time *time);
 

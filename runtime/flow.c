@@ -102,6 +102,7 @@ void nd_vertex_wake(nd_vertex *vertex)
 
 void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued)
 {
+    nd_budget_count(&vertex->flow->host->in_flight, -(int64_t)nd_batch_size(queued->batch));
     nd_flow_change(vertex->flow, vertex->inlets[queued->port].location, &queued->time, -1);
     nd_batch_drop(queued->batch, &vertex->flow->host->pool);
 }

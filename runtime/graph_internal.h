@@ -152,7 +152,8 @@ struct nd_vertex {
     bool is_scheduled; /* the host has been asked to run it */
     bool is_dirty;     /* some outbox holds records: it is on the dataflow's list */
     bool is_activated;
-    bool has_news; /* the frontier of an input has moved, and on_frontier wants to know */
+    bool is_held_back; /* it is on the host's list of sources that wait for room */
+    bool has_news;     /* the frontier of an input has moved, and on_frontier wants to know */
     bool in_callback;
     const nd_right *rights; /* what the running callback may do beside its holds */
     size_t n_rights;

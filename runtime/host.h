@@ -14,6 +14,7 @@
 #include <nereid/worker.h>
 
 #include "runtime/base/vector.h"
+#include "runtime/budget.h"
 #include "runtime/mailbox.h"
 #include "runtime/pool.h"
 #include "runtime/transport.h"
@@ -41,6 +42,8 @@ struct nd_host {
     unsigned index, peers;  /* this worker's number, and how many there are */
     nd_transport transport; /* unused with one peer */
     nd_pool pool;
+    nd_budget_share in_flight;
+    nd_vector held_back;  /* nd_vertex *: sources to run once there is room again */
     nd_mailbox *mailbox;  /* activations by other threads */
     size_t max_batch_len; /* records a batch, at most; SIZE_MAX but for stress tests */
     uint64_t sequence;    /* of the last frame sent */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two loops, compiled for each common record size: the size is a constant in every instance, so that
- * copying a record is a move or two. Hashes are made a chunk at a time, into a small array that
- * stays in the cache. */
+/* Two loops, compiled for each common record size: the size is a constant in every instance, so
+ * that copying a record is a move or two. Hashes are made a chunk at a time, into a small array
+ * that stays in the cache. */
 #include "runtime/scatter.h"
 
 #include <string.h>

@@ -59,12 +59,36 @@ static void receive(nd_vertex *vertex)
     nd_vertex_consume(vertex, &queued);
 }
 
+/* A source waits while too much is under way. */
+static bool hold_back(nd_vertex *vertex)
+{
+    nd_host *const host = vertex->flow->host;
+    if (!vertex->is_source || !nd_budget_is_spent(&host->in_flight))
+        return false;
+    nd_vertex **const slot = nd_vector_push(&host->held_back);
+    if (!slot)
+        return false;
+    *slot = vertex;
+    vertex->is_held_back = true;
+    return true;
+}
+
+void nd_host_let_go(nd_host *host)
+{
+    nd_vertex **const sources = host->held_back.items;
+    for (size_t i = 0; i < host->held_back.len; i++) {
+        sources[i]->is_held_back = false;
+        nd_vertex_schedule(sources[i]);
+    }
+    nd_vector_clear(&host->held_back);
+}
+
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
 {
     vertex->is_scheduled = false;
     if (vertex->flow->is_dropped)
         return;
-    if (vertex->is_activated) {
+    if (vertex->is_activated && !vertex->is_held_back && !hold_back(vertex)) {
         vertex->is_activated = false;
         begin(vertex, NULL, 0);
         vertex->on_activate(vertex);

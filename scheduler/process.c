@@ -17,6 +17,7 @@
 #include <nereid/memory.h>
 #include <nereid/worker.h>
 
+#include "runtime/base/cache_line.h"
 #include "runtime/base/clock.h"
 #include "runtime/dataflow.h"
 #include "scheduler/worker.h"
@@ -25,6 +26,7 @@
 enum {
     LOOKS = 200, /* at the queues, in a row, where every worker has a core: some microseconds */
     PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs */
+    IN_FLIGHT = 64 * 1024 * 1024, /* bytes a worker under way, above which sources wait */
     YIELDS = 4,           /* times the core is offered to another worker first, where not */
 };
 
@@ -36,15 +38,18 @@ typedef struct nd_seat {
     nd_process *process;
     uv_thread_t thread;
     uv_loop_t loop;
-    uv_async_t bell;        /* ends a park; any thread may ring */
-    _Atomic bool is_parked; /* set by the worker, cleared by whoever wakes it */
+    uv_async_t bell; /* ends a park; any thread may ring */
     bool has_loop, has_worker, has_thread;
+    char apart[ND_CACHE_LINE]; /* keeps what every sender writes away from what the worker does */
+    _Atomic bool is_parked;    /* set by the worker, cleared by whoever wakes it */
+    char behind[ND_CACHE_LINE];
 } nd_seat;
 
 struct nd_process {
     unsigned n_workers, n_cores;
     nd_seat *seats;
     nd_local *local;
+    nd_budget budget;
     nd_program *program;
     void *arg;
     uv_loop_t loop;   /* the calling thread's */
@@ -143,6 +148,13 @@ static void wake_by_number(void *context, unsigned worker)
     wake_seat(&((nd_process *)context)->seats[worker]);
 }
 
+static void relieve(void *context)
+{
+    nd_process *const process = context;
+    for (unsigned i = 0; i < process->n_workers; i++)
+        nd_worker_alert(&process->seats[i].worker);
+}
+
 static void ring(uv_async_t *bell) { (void)bell; /* it only ends uv_run */ }
 
 /* --- A worker's thread --- */
@@ -180,6 +192,7 @@ static nd_err start_seat(nd_process *process, unsigned index)
                                .peers = process->n_workers,
                                .processes = 1,
                                .transport = nd_local_transport(process->local, index),
+                               .budget = &process->budget,
                                .schedule = &nd_schedule_plain,
                                .owner_ops = &ops,
                                .owner = seat};
@@ -298,6 +311,9 @@ nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_ru
     if (process.n_workers > ND_MAX_WORKERS)
         return nd_message_set(message, ND_USAGE, "%u workers are too many: at most %d",
                               process.n_workers, ND_MAX_WORKERS);
+    process.budget = (nd_budget){.limit = (int64_t)process.n_workers * IN_FLIGHT,
+                                 .relieve = relieve,
+                                 .context = &process};
     if (uv_mutex_init(&process.lock) != 0)
         return nd_message_set(message, ND_NOMEM, "out of memory");
     const nd_err err = init_process(&process);

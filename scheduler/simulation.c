@@ -14,6 +14,7 @@ struct nd_simulation {
     unsigned n_init; /* workers that are there */
     bool *is_driven; /* by worker: its program has more to do */
     nd_schedule schedule;
+    nd_budget budget;
     nd_err err;
     nd_message message;
     uint64_t trace;
@@ -37,6 +38,13 @@ static void wake(void *owner, nd_worker *worker)
     (void)worker;
 }
 
+static void relieve(void *context)
+{
+    nd_simulation *const simulation = context;
+    for (unsigned i = 0; i < simulation->n_init; i++)
+        nd_worker_alert(&simulation->workers[i]);
+}
+
 static size_t choose(void *context, size_t n) { return (size_t)nd_random_below(context, n); }
 
 /* --- Life --- */
@@ -52,6 +60,7 @@ static nd_err init_workers(nd_simulation *simulation)
                                    .peers = n,
                                    .processes = simulation->def.n_processes,
                                    .transport = nd_sim_transport(simulation->transport, i),
+                                   .budget = simulation->def.budget ? &simulation->budget : NULL,
                                    .schedule = &simulation->schedule,
                                    .owner_ops = &ops,
                                    .owner = simulation};
@@ -87,6 +96,7 @@ nd_err nd_simulation_create(const nd_simulation_def *def, nd_simulation **simula
     made->schedule = (nd_schedule){.choose = choose,
                                    .context = &made->random,
                                    .quantum = 1 + (unsigned)nd_random_below(&made->random, 4)};
+    made->budget = (nd_budget){.limit = def->budget, .relieve = relieve, .context = made};
     made->workers = nd_alloc_zero(def->n_workers, sizeof *made->workers);
     made->is_driven = nd_alloc_zero(def->n_workers, sizeof *made->is_driven);
     nd_err err = made->workers && made->is_driven ? ND_OK : ND_NOMEM;

@@ -22,6 +22,7 @@ typedef struct nd_simulation_def {
     unsigned n_processes; /* that the workers are spread over, evenly; 0: one */
     nd_publish_mode mode; /* how processes tell each other of progress */
     uint64_t seed;
+    int64_t budget;       /* bytes under way above which sources wait; 0: no limit */
     size_t max_batch_len; /* records a batch; 0: no limit but a block's */
     /** Builds the worker's dataflows. */
     nd_err (*build)(nd_worker *worker, void *arg);

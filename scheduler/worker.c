@@ -74,12 +74,14 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
                                    .peers = def->peers,
                                    .processes = def->processes,
                                    .transport = def->transport,
+                                   .in_flight = {.budget = def->budget},
                                    .max_batch_len = SIZE_MAX},
                           .owner_ops = def->owner_ops,
                           .owner = def->owner,
                           .schedule = def->schedule};
     nd_pool_init(&worker->host.pool);
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
+    nd_vector_init(&worker->host.held_back, sizeof(nd_vertex *));
     nd_vector_init(&worker->ready, sizeof(nd_vertex *));
     nd_vector_init(&worker->dirty, sizeof(nd_dataflow *));
     nd_due_heap_init(&worker->due);
@@ -99,6 +101,7 @@ void nd_worker_close(nd_worker *worker)
         nd_dataflow_destroy(*(nd_dataflow **)nd_vector_at(&worker->host.flows, i));
     nd_vector_deinit(&worker->host.flows);
     nd_host_deinit_peers(&worker->host);
+    nd_vector_deinit(&worker->host.held_back);
     nd_vector_deinit(&worker->ready);
     nd_vector_deinit(&worker->dirty);
     nd_due_heap_deinit(&worker->due);
@@ -206,6 +209,13 @@ static bool run_one(nd_worker *worker)
     return true;
 }
 
+/* Lets sources go on when there is room again. */
+static void look_for_room(nd_worker *worker)
+{
+    if (worker->host.held_back.len && nd_budget_wait(&worker->host.in_flight))
+        nd_host_let_go(&worker->host);
+}
+
 nd_err nd_worker_step(nd_worker *worker, unsigned budget)
 {
     look_around(worker);
@@ -217,6 +227,9 @@ nd_err nd_worker_step(nd_worker *worker, unsigned budget)
         worker->host.transport.ops->flush(worker->host.transport.endpoint);
     settle(worker);
     worker->host.transport.ops->flush(worker->host.transport.endpoint);
+    look_for_room(worker);
+    if (worker->ready.len == worker->ready_head)
+        nd_budget_settle(&worker->host.in_flight);
     return worker->err;
 }
 

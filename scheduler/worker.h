@@ -52,6 +52,7 @@ typedef struct nd_worker_def {
     unsigned index, peers; /* its number, and how many there are */
     unsigned processes;    /* that they are spread over */
     nd_transport transport;
+    nd_budget *budget;           /* of the process, lent; NULL: no limit */
     const nd_schedule *schedule; /* lent */
     const nd_worker_owner_ops *owner_ops;
     void *owner;
