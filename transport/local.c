@@ -5,16 +5,20 @@
 #include <string.h>
 
 #include <nereid/memory.h>
+#include <nereid/worker.h>
 
+#include "runtime/base/cache_line.h"
 #include "transport/queue.h"
 
+/* A worker writes to its own at every turn, so no two share a cache line. */
 typedef struct endpoint {
     nd_local *local;
     unsigned worker;
     unsigned from;      /* whose queue is looked at next: each in turn, so that none is starved */
     nd_queue *borrowed; /* the queue whose first message is lent */
-    bool *sent_to;      /* by receiver: something was sent since the last flush */
     bool has_sent;
+    bool sent_to[ND_MAX_WORKERS]; /* by receiver: something was sent since the last flush */
+    char apart[ND_CACHE_LINE];
 } endpoint;
 
 struct nd_local {
@@ -23,14 +27,15 @@ struct nd_local {
     void *context;
     nd_queue *queues; /* from sender s to receiver r: [s * n_workers + r] */
     endpoint *endpoints;
-    bool *sent; /* each endpoint's row: sent to this receiver since the last flush */
 };
 
 /* A message of a queue. Of a frame the changes follow. */
 typedef struct parcel {
     nd_arrival kind;
-    nd_delivery delivery;
-    nd_frame frame;
+    union {
+        nd_delivery delivery; /* ND_ARRIVAL_BATCH */
+        nd_frame frame;       /* ND_ARRIVAL_FRAME */
+    } of;
 } parcel;
 
 static nd_queue *queue_of(nd_local *local, unsigned sender, unsigned receiver)
@@ -47,14 +52,12 @@ nd_err nd_local_create(unsigned n_workers, nd_wake_fn *wake, void *context, nd_l
     *made = (nd_local){.n_workers = n_workers, .wake = wake, .context = context};
     made->queues = nd_alloc_zero(n_pairs, sizeof *made->queues);
     made->endpoints = nd_alloc_zero(n_workers, sizeof *made->endpoints);
-    made->sent = nd_alloc_zero(n_pairs, sizeof *made->sent);
-    if (!made->queues || !made->endpoints || !made->sent) {
+    if (!made->queues || !made->endpoints) {
         nd_local_destroy(made);
         return ND_NOMEM;
     }
     for (unsigned i = 0; i < n_workers; i++)
-        made->endpoints[i] =
-            (endpoint){.local = made, .worker = i, .sent_to = &made->sent[(size_t)i * n_workers]};
+        made->endpoints[i] = (endpoint){.local = made, .worker = i};
     *local = made;
     return ND_OK;
 }
@@ -67,12 +70,11 @@ void nd_local_destroy(nd_local *local)
         for (const parcel *left; (left = nd_queue_peek(&local->queues[i]));
              nd_queue_pop(&local->queues[i]))
             if (left->kind == ND_ARRIVAL_BATCH)
-                nd_batch_release(left->delivery.batch);
+                nd_batch_release(left->of.delivery.batch);
         nd_queue_deinit(&local->queues[i]);
     }
     nd_free(local->queues);
     nd_free(local->endpoints);
-    nd_free(local->sent);
     nd_free(local);
 }
 
@@ -92,7 +94,7 @@ static nd_err send_batch(void *context, unsigned worker, const nd_delivery *deli
         return ND_NOMEM;
     }
     message->kind = ND_ARRIVAL_BATCH;
-    message->delivery = *delivery;
+    message->of.delivery = *delivery;
     nd_queue_push_end(queue);
     mark_sent(from, worker);
     return ND_OK;
@@ -110,8 +112,8 @@ static nd_err send_frame(void *context, const nd_frame *frame)
         if (!message)
             return ND_NOMEM;
         message->kind = ND_ARRIVAL_FRAME;
-        message->frame = *frame;
-        message->frame.changes = NULL;
+        message->of.frame = *frame;
+        message->of.frame.changes = NULL;
         if (size)
             memcpy(message + 1, frame->changes, size);
         nd_queue_push_end(queue);
@@ -147,9 +149,9 @@ static nd_arrival receive(void *context, nd_delivery *delivery, nd_frame *frame)
     if (!message)
         return ND_ARRIVAL_NONE;
     if (message->kind == ND_ARRIVAL_BATCH) {
-        *delivery = message->delivery;
+        *delivery = message->of.delivery;
     } else {
-        *frame = message->frame;
+        *frame = message->of.frame;
         frame->changes = (const nd_change *)(const void *)(message + 1);
     }
     return message->kind;

@@ -18,7 +18,7 @@
 
 #include <nereid/error.h>
 
-enum { ND_CACHE_LINE = 64 };
+#include "runtime/base/cache_line.h"
 
 typedef struct nd_segment nd_segment;
 
