@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_TOOLS_COMMAND_H
+#define NEREID_TOOLS_COMMAND_H
+
+/* A command: `nereid NAME ...`. */
+
+#include <nereid/error.h>
+
+#include "tools/options.h"
+
+typedef struct command {
+    const char *name;
+    enum command_bit bit;
+    const char *operand; /* what its operand is called, or NULL: a command that is not there yet */
+    const char *summary; /* one line */
+    const char *details; /* a paragraph for `nereid help NAME` */
+    nd_err (*run)(const options *chosen, nd_message *message);
+} command;
+
+extern const command pagerank_command;
+extern const command degrees_command;
+extern const command generate_command;
+
+/* All commands that the contract knows, in order, ended by one without a name. */
+extern const command *const all_commands[];
+
+/* The command of a name, or NULL. */
+const command *command_find(const char *name);
+
+/* `nereid help`, `nereid help NAME` and `nereid version`. Errors: ND_IO. */
+ND_CHECKED nd_err help_print_all(nd_message *message);
+ND_CHECKED nd_err help_print_command(const command *which, nd_message *message);
+ND_CHECKED nd_err help_print_version(nd_message *message);
+
+#endif

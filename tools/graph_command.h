@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_TOOLS_GRAPH_COMMAND_H
+#define NEREID_TOOLS_GRAPH_COMMAND_H
+
+/* What all graph algorithms of the command have in common: read the graph, run, verify, write the
+ * answer and the figures. An algorithm is a table of what differs. */
+
+#include <nereid/error.h>
+#include <nereid/graph.h>
+
+#include "tools/options.h"
+#include "tools/output.h"
+#include "tools/statistics.h"
+
+/* An answer: a value or two for each dense vertex, owned. */
+typedef struct graph_answer {
+    uint64_t *numbers[2];
+    double *reals;
+} graph_answer;
+
+typedef struct graph_algorithm {
+    /* What the answer consists of, behind the vertex. */
+    size_t n_columns;
+    struct {
+        const char *name;
+        enum column_kind kind;
+    } columns[2];
+
+    nd_lists lists; /* of neighbours, that it needs */
+
+    /* Computes the answer into arrays of n_vertices; sets figures->rounds and figures->run. May be
+     * slow, may fail. */
+    nd_err (*run)(const nd_graph *graph, const options *chosen, graph_answer *answer,
+                  statistics *figures, nd_message *message);
+    /* The same by plain loops. */
+    nd_err (*run_plainly)(const nd_graph *graph, const options *chosen, graph_answer *answer);
+    /* How far two real values may differ, as a part of the expected one. Whole numbers are equal.
+     */
+    double tolerance;
+} graph_algorithm;
+
+/* Carries out a graph command. Errors: those of reading and writing, and ND_FAILED for a difference
+ * to the plain answer. */
+ND_CHECKED nd_err graph_command_run(const graph_algorithm *algorithm, const options *chosen,
+                                    nd_message *message);
+
+#endif

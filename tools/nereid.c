@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The nereid command: finds the command that is named, runs it, and turns its outcome into a line
+ * on standard error and an exit status. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+#include "tools/signals.h"
+
+const command *command_find(const char *name)
+{
+    for (size_t i = 0; all_commands[i] != NULL; i++)
+        if (strcmp(all_commands[i]->name, name) == 0)
+            return all_commands[i];
+    return NULL;
+}
+
+static nd_err find_or_explain(const char *name, const command **which, nd_message *message)
+{
+    *which = command_find(name);
+    if (*which == NULL)
+        return nd_message_set(message, ND_USAGE,
+                              "there is no command '%s'; 'nereid help' lists those there are",
+                              name);
+    if ((*which)->run == NULL)
+        return nd_message_set(message, ND_USAGE,
+                              "%s is not available in this version; 'nereid help' lists what is",
+                              name);
+    return ND_OK;
+}
+
+static nd_err run_help(int argc, char **argv, nd_message *message)
+{
+    const command *which = NULL;
+    if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "help") == 0 ||
+        strcmp(argv[0], "version") == 0)
+        return help_print_all(message);
+    ND_TRY(find_or_explain(argv[0], &which, message));
+    return help_print_command(which, message);
+}
+
+static nd_err run_command(int argc, char **argv, nd_message *message)
+{
+    const command *which = NULL;
+    options chosen;
+    ND_TRY(find_or_explain(argv[0], &which, message));
+    ND_TRY(options_parse(&chosen, which->bit, which->operand, argc - 1, argv + 1, message));
+    return chosen.help ? help_print_command(which, message) : which->run(&chosen, message);
+}
+
+static nd_err run(int argc, char **argv, nd_message *message)
+{
+    if (argc < 2)
+        return nd_message_set(message, ND_USAGE, "which command? 'nereid help' lists them");
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return run_help(argc - 2, argv + 2, message);
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
+        return help_print_version(message);
+    return run_command(argc - 1, argv + 1, message);
+}
+
+/* A closed standard descriptor would be given to the first file opened, and output meant for a
+ * person would end there. What takes its place cannot be written (or read) either. */
+static void occupy_standard_descriptors(void)
+{
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fcntl(descriptor, F_GETFD) == -1)
+            (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+    nd_message message = {""};
+    occupy_standard_descriptors();
+    signals_watch();
+    const nd_err err = run(argc, argv, &message);
+    if (err != ND_OK)
+        fprintf(stderr, "nereid: %s\n", message.text[0] != '\0' ? message.text : nd_err_text(err));
+    return nd_err_status(err);
+}

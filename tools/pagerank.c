@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `nereid pagerank`. */
+#include <nereid.h>
+
+#include "tools/command.h"
+#include "tools/graph_command.h"
+
+static nd_err run_plainly(const nd_graph *graph, const options *chosen, graph_answer *answer)
+{
+    return nd_plain_pagerank(graph, &chosen->pagerank, answer->reals, NULL);
+}
+
+/* What the workers share: each writes the ranks of its own range. */
+typedef struct pagerank_run {
+    const nd_graph *graph;
+    nd_pagerank_options options;
+    double *ranks;
+} pagerank_run;
+
+/* Ranks come in the order of ids, so only the first of a batch has to be found. */
+static void keep_ranks(void *user, const nd_type *type, const nd_time *time, const void *records,
+                       size_t len)
+{
+    const pagerank_run *const run = user;
+    const nd_rank *const ranks = records;
+    uint32_t vertex = 0;
+    (void)type;
+    (void)time;
+    if (!nd_graph_find(run->graph, ranks[0].id, &vertex))
+        return;
+    for (size_t i = 0; i < len; i++)
+        run->ranks[vertex + i] = ranks[i].rank;
+}
+
+static nd_err program(nd_worker *worker, void *arg)
+{
+    pagerank_run *const run = arg;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "pagerank");
+    const nd_stream ranks = nd_pagerank(nd_root(flow), run->graph, &run->options);
+    nd_inspect(ranks, keep_ranks, (nd_user){run, NULL});
+    ND_TRY(nd_dataflow_start(flow));
+    return nd_worker_run(worker);
+}
+
+static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
+                             statistics *figures, nd_message *message)
+{
+    uint32_t rounds = 0;
+    pagerank_run run = {graph, chosen->pagerank, answer->reals};
+    run.options.rounds = &rounds;
+    ND_TRY(nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
+                      message));
+    figures->rounds = rounds;
+    return ND_OK;
+}
+
+static nd_err run(const options *chosen, nd_message *message)
+{
+    static const graph_algorithm algorithm = {
+        .n_columns = 1,
+        .columns = {{"value", COLUMN_REAL}},
+        .lists = ND_IN_LISTS,
+        .run = run_on_workers,
+        .run_plainly = run_plainly,
+        .tolerance = 1e-9,
+    };
+    return graph_command_run(&algorithm, chosen, message);
+}
+
+const command pagerank_command = {
+    .name = "pagerank",
+    .bit = COMMAND_PAGERANK,
+    .operand = "GRAPH",
+    .summary = "the probability of being at a vertex after long wandering along edges",
+    .details = "Prints 'vertex probability' for each vertex, sorted by vertex. All vertices are "
+               "updated at once each round;\n"
+               "what is at a vertex without out-edges spreads evenly over all. Any number of "
+               "workers gives the same bytes.",
+    .run = run,
+};

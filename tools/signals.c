@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals. The two flags are this program's only mutable globals: a handler can reach nothing else.
+ */
+#include "tools/signals.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <nereid/error.h>
+
+static atomic_bool deferred; /* written by the main thread, read by the handler on any thread */
+static atomic_bool came;     /* written by the handler, read by the main thread */
+
+static void handle(int signal_number)
+{
+    static const char line[] = "nereid: interrupted\n";
+    (void)signal_number;
+    if (atomic_load(&deferred) && !atomic_exchange(&came, true))
+        return;
+    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    _exit(nd_err_status(ND_INTR));
+}
+
+void signals_watch(void)
+{
+    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+void signals_defer(const char *path)
+{
+    atomic_store(&deferred, path != NULL && strcmp(path, "-") != 0);
+}
+
+bool signals_came(void) { return atomic_load(&came); }

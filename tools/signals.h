@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_TOOLS_SIGNALS_H
+#define NEREID_TOOLS_SIGNALS_H
+
+/* What SIGINT and SIGTERM do: end the process at once with status 5 and a line that says so; but
+ * while a file is being written, the first one only makes signals_came true, so that the
+ * half-written file can be taken away. SIGPIPE is ignored: a write to nobody is an error like any
+ * other. */
+
+#include <stdbool.h>
+
+void signals_watch(void);
+
+/* From now on whoever writes to `path` (NULL or `-`: standard output) looks at signals_came, if
+ * that is a file. */
+void signals_defer(const char *path);
+
+bool signals_came(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_TOOLS_STATISTICS_H
+#define NEREID_TOOLS_STATISTICS_H
+
+/* What --stats writes: one JSON object about a run. */
+
+#include <stdint.h>
+
+#include <nereid/error.h>
+#include <nereid/worker.h>
+
+typedef struct statistics {
+    uint64_t vertices, edges;
+    unsigned workers, processes;
+    double read_s, build_s, run_s; /* seconds; run_s from graph in memory to answer in memory */
+    uint64_t rounds, epochs;
+    nd_run_stats run;
+} statistics;
+
+/* Writes the object to a file, or to standard output for `-`. Errors: ND_IO, ND_NOMEM. */
+ND_CHECKED nd_err statistics_write(const statistics *figures, const char *path,
+                                   nd_message *message);
+
+/* Seconds since some fixed moment. */
+double clock_seconds(void);
+
+#endif
