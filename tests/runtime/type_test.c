@@ -63,7 +63,7 @@ static void assert_refused(const nd_type *type, const char *text)
     assert_int_equal(nd_type_check(type, NULL), ND_INVAL);
 }
 
-/* ---- tables ---- */
+/* --- Tables --- */
 
 static void kinds_and_widths_are_deduced(void **state)
 {
@@ -190,7 +190,7 @@ static void a_table_may_be_full(void **state)
     assert_true(nd_type_compare(&type, a, b) < 0);
 }
 
-/* ---- hashes ---- */
+/* --- Hashes --- */
 
 /* A flat type whose key is its first `width` bytes. */
 static nd_type type_of_width(uint32_t width, uint32_t size)
@@ -306,7 +306,7 @@ static void keys_of_bytes_and_numbers_depend_on_every_field_in_order(void **stat
     assert_true(hashes[0] == chained);
 }
 
-/* ---- routing ---- */
+/* --- Routing --- */
 
 static void a_route_leads_to_its_worker(void **state)
 {
@@ -334,7 +334,7 @@ static void workers_have_equal_shares_of_buckets(void **state)
     }
 }
 
-/* ---- equality and order ---- */
+/* --- Equality and order --- */
 
 static void equality_is_of_keys_or_of_everything(void **state)
 {
@@ -408,7 +408,7 @@ static void order_of_bytes_is_lexicographic(void **state)
     assert_int_equal(order_of(&tally_type, &less, &more), -1);
 }
 
-/* ---- text ---- */
+/* --- Text --- */
 
 static void assert_written(const nd_type *type, const void *record, char separator,
                            const char *expected)
