@@ -33,8 +33,10 @@ static uint64_t mix_type(uint64_t hash, const nd_type *type)
     if (!type)
         return mix(hash, 0);
     hash = mix(mix(mix_text(hash, type->name), type->size), type->nkey);
-    for (const nd_field *field = type->fields; field->name; field++)
+    for (unsigned i = 0; i < nd_type_n_fields(type); i++) {
+        const nd_field *const field = &type->fields[i];
         hash = mix(mix(mix_text(hash, field->name), field->kind), field->size);
+    }
     return hash;
 }
 

@@ -199,7 +199,7 @@ void nd_feedback_connect(nd_feedback *feedback, nd_stream stream)
         nd_dataflow_mistake(origin->flow, ND_INVAL,
                             "feedback of loop '%s' is connected to a stream of scope '%s'", loop,
                             stream.origin->scope->name);
-    else if (origin->type != stream.origin->type)
+    else if (!nd_type_is_same(origin->type, stream.origin->type))
         nd_dataflow_mistake(origin->flow, ND_INVAL, "feedback of loop '%s' carries '%s', not '%s'",
                             loop, origin->type->name, stream.origin->type->name);
     else

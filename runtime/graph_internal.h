@@ -90,6 +90,8 @@ typedef struct nd_outlet {
     nd_vector channels;  /* nd_channel *, set by start.c */
     uint32_t location;
     bool may_send; /* the running callback's right to send at the outbox's time has been checked */
+    bool is_used;  /* it is on its vertex's list */
+    struct nd_outlet *next_used;
 } nd_outlet;
 
 /* A path through the vertex, where not every pair is the identity. Sorted by input. */
@@ -139,7 +141,8 @@ struct nd_vertex {
     nd_inlet *inlets;
     nd_outlet *outlets;
     unsigned n_inlets, n_outlets;
-    nd_path *paths; /* NULL: every input keeps its times on the way to every output */
+    nd_outlet *used; /* chain of those sent on since the last flush; with many outputs, few are */
+    nd_path *paths;  /* NULL: every input keeps its times on the way to every output */
     size_t n_paths;
     bool is_source;
     nd_activator *activator; /* NULL until asked for */

@@ -19,6 +19,7 @@ void nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_
         .pool = pool,
         .max_len = max_len,
         .scrap = scrap,
+        .n_fields = nd_type_n_fields(type),
         .has_bytes = !type->retain && !nd_type_is_flat(type),
         .has_objects = type->retain != NULL,
         .owner = owner,
@@ -115,9 +116,27 @@ static unsigned char *arena_take(nd_outbox *outbox, size_t size)
     return place;
 }
 
+/* Most strings are words, which are copied faster than memcpy is called. */
+static inline void copy_string(unsigned char *to, const unsigned char *from, size_t size)
+{
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) { /* two moves that may overlap */
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    } else {
+        for (size_t i = 0; i < size; i++)
+            to[i] = from[i];
+    }
+}
+
 static bool settle_record(nd_outbox *outbox, unsigned char *record)
 {
-    for (const nd_field *field = outbox->emit.type->fields; field->name; field++) {
+    const nd_field *const fields = outbox->emit.type->fields;
+    for (const nd_field *field = fields; field < fields + outbox->n_fields; field++) {
         if (field->kind != ND_KIND_BYTES)
             continue;
         nd_bytes bytes;
@@ -127,7 +146,7 @@ static bool settle_record(nd_outbox *outbox, unsigned char *record)
             copy = arena_take(outbox, bytes.size);
             if (!copy)
                 return false;
-            memcpy(copy, bytes.data, bytes.size);
+            copy_string(copy, bytes.data, bytes.size);
         }
         bytes.data = copy;
         memcpy(record + field->offset, &bytes, sizeof bytes);
@@ -151,11 +170,12 @@ void nd_outbox_settle(nd_outbox *outbox)
 /* --- Leaving --- */
 
 /* A copy's strings stand behind its records, in the order the fields name them. */
-static void move_strings(nd_batch *copy)
+static void move_strings(nd_batch *copy, unsigned n_fields)
 {
+    const nd_field *const fields = copy->type->fields;
     unsigned char *place = copy->records + copy->len * copy->type->size;
     for (size_t i = 0; i < copy->len; i++)
-        for (const nd_field *field = copy->type->fields; field->name; field++) {
+        for (const nd_field *field = fields; field < fields + n_fields; field++) {
             if (field->kind != ND_KIND_BYTES)
                 continue;
             unsigned char *const at = copy->records + i * copy->type->size + field->offset;
@@ -183,7 +203,7 @@ static nd_batch *finish(nd_outbox *outbox)
     memcpy(copy->records, batch->records, size);
     copy->len = batch->len;
     if (outbox->has_bytes)
-        move_strings(copy);
+        move_strings(copy, outbox->n_fields);
     batch->len = 0; /* what records refer to is the copy's now */
     nd_batch_drop(batch, outbox->pool);
     return copy;

@@ -40,9 +40,10 @@ struct nd_outbox {
     size_t max_len;    /* records a batch, at most */
     size_t arena_size; /* bytes taken from the arena of the open batch */
     unsigned char *arena_next, *arena_end;
-    nd_scrap *scrap;  /* for when memory has run out */
-    bool has_bytes;   /* the type has nd_bytes fields */
-    bool has_objects; /* a record is a counted pointer */
+    nd_scrap *scrap;   /* for when memory has run out */
+    unsigned n_fields; /* of the type */
+    bool has_bytes;    /* the type has nd_bytes fields */
+    bool has_objects;  /* a record is a counted pointer */
     const nd_outbox_owner *owner;
 };
 

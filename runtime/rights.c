@@ -81,7 +81,10 @@ bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
         nd_vertex_fail(vertex, ND_INVAL, "used before its dataflow was started");
         return false;
     }
-    if (vertex->flow->state == ND_FLOW_COMPLETE || vertex->flow->is_dropped)
+    /* A callback may still run when all is over: of clean-up, or of a right that reaches no output
+     * and so was never counted. */
+    if ((vertex->flow->state == ND_FLOW_COMPLETE && !vertex->in_callback) ||
+        vertex->flow->is_dropped)
         return false;
     for (unsigned i = vertex->scope->n_loops; i < ND_MAX_LOOPS; i++)
         if (time->loop[i] != 0) {
@@ -163,8 +166,8 @@ void nd_release(nd_vertex *vertex, const nd_time *time)
             memmove(&holds[i], &holds[i + 1], (vertex->holds.len - i - 1) * sizeof *holds);
             nd_vector_truncate(&vertex->holds, vertex->holds.len - 1);
         }
-        for (unsigned o = 0; o < vertex->n_outlets; o++)
-            vertex->outlets[o].may_send = false;
+        for (nd_outlet *outlet = vertex->used; outlet; outlet = outlet->next_used)
+            outlet->may_send = false;
         nd_vertex_count_right(vertex, &right, -1);
         return;
     }
@@ -246,7 +249,7 @@ static bool add_pending(nd_vertex *vertex, const nd_pending *wanted)
     items[place] = *wanted;
     if (wanted->has_right)
         nd_vertex_count_right(vertex, &wanted->right, +1);
-    if (vertex->flow->state == ND_FLOW_RUNNING)
+    if (vertex->flow->state == ND_FLOW_RUNNING || vertex->flow->state == ND_FLOW_COMPLETE)
         tell_if_due(vertex, place);
     return true;
 }

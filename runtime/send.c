@@ -2,8 +2,8 @@
 /* SendBy: from a callback into an output's outbox, and from there to the output's channels.
  *
  * Invariants: every record in an outlet's outbox is at the outbox's time, and the vertex had the
- * right to send there; a vertex whose outboxes hold records is on its dataflow's list; nothing is
- * published while the list is not empty. */
+ * right to send there; an outlet that may send, or whose outboxes hold records, is on its vertex's
+ * list, and the vertex on its dataflow's; nothing is published while that is not empty. */
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +30,15 @@ void nd_outlet_open(nd_outlet *outlet)
                        &flow->scrap, &owner);
 }
 
-static void mark_dirty(nd_vertex *vertex)
+/* Something is sent on the outlet: what it and its channels gather is settled and flushed later. */
+static void use(nd_outlet *outlet)
 {
+    nd_vertex *const vertex = outlet->vertex;
+    if (!outlet->is_used) {
+        outlet->is_used = true;
+        outlet->next_used = vertex->used;
+        vertex->used = outlet;
+    }
     if (vertex->is_dirty)
         return;
     nd_vertex **const slot = nd_vector_push(&vertex->flow->dirty);
@@ -71,7 +78,7 @@ static bool prepare(nd_vertex *vertex, unsigned port, const nd_time *time)
         outlet->outbox.time = *time;
     }
     outlet->may_send = true;
-    mark_dirty(vertex);
+    use(outlet);
     return true;
 }
 
@@ -107,14 +114,14 @@ void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
         return;
     }
     nd_outlet *const outlet = &vertex->outlets[port];
-    if (batch->type != outlet->type) {
+    if (!nd_type_is_same(batch->type, outlet->type)) {
         nd_vertex_fail(vertex, ND_INVAL,
                        "it sends a batch of '%s' on output %u, which carries '%s'",
                        batch->type->name, port, outlet->type->name);
         nd_batch_release(batch);
         return;
     }
-    mark_dirty(vertex);
+    use(outlet);
     nd_outbox_flush(&outlet->outbox); /* what was sent before goes before */
     nd_outlet_route(outlet, time, batch);
 }
@@ -123,10 +130,7 @@ void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
 
 void nd_vertex_settle(nd_vertex *vertex)
 {
-    for (unsigned o = 0; o < vertex->n_outlets; o++) {
-        nd_outlet *const outlet = &vertex->outlets[o];
-        if (!outlet->may_send)
-            continue;
+    for (nd_outlet *outlet = vertex->used; outlet; outlet = outlet->next_used) {
         outlet->may_send = false;
         nd_outbox_settle(&outlet->outbox);
     }
@@ -138,10 +142,10 @@ void nd_vertex_flush(nd_vertex *vertex)
 {
     if (!vertex->is_dirty)
         return;
-    for (unsigned o = 0; o < vertex->n_outlets; o++) {
-        nd_outlet *const outlet = &vertex->outlets[o];
-        if (!outlet->type)
-            continue;
+    while (vertex->used) {
+        nd_outlet *const outlet = vertex->used;
+        vertex->used = outlet->next_used;
+        outlet->is_used = false;
         outlet->may_send = false;
         nd_outbox_flush(&outlet->outbox);
         nd_channel **const channels = outlet->channels.items;

@@ -14,6 +14,26 @@
 
 static bool is_object(const nd_type *type) { return type->retain != NULL; }
 
+static bool is_same_field(const nd_field *a, const nd_field *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->offset == b->offset && a->size == b->size &&
+           a->kind == b->kind;
+}
+
+bool nd_type_is_same(const nd_type *a, const nd_type *b)
+{
+    if (a == b)
+        return true;
+    if (strcmp(a->name, b->name) != 0 || a->size != b->size || a->nkey != b->nkey ||
+        a->retain != b->retain || a->release != b->release)
+        return false;
+    const unsigned n = nd_type_n_fields(a);
+    bool is_same = n == nd_type_n_fields(b);
+    for (unsigned i = 0; is_same && i < n; i++)
+        is_same = is_same_field(&a->fields[i], &b->fields[i]);
+    return is_same;
+}
+
 unsigned nd_type_n_fields(const nd_type *type)
 {
     unsigned n = 0;
@@ -38,7 +58,7 @@ size_t nd_type_key_size(const nd_type *type)
     return (size_t)last->offset + last->size;
 }
 
-/* ---- checking ---- */
+/* --- Checking --- */
 
 static bool is_power_of_two(unsigned size) { return size != 0 && (size & (size - 1)) == 0; }
 
@@ -135,7 +155,7 @@ nd_err nd_type_check(const nd_type *type, nd_message *message)
     return ND_OK;
 }
 
-/* ---- equality and order ---- */
+/* --- Equality and order --- */
 
 static bool bytes_equal(nd_bytes a, nd_bytes b)
 {

@@ -248,7 +248,8 @@ bool nd_worker_is_done(nd_worker *worker)
     while (worker->n_over < flows->len &&
            nd_flow_is_over(*(nd_dataflow **)nd_vector_at(flows, worker->n_over)))
         worker->n_over++;
-    return worker->n_over == flows->len;
+    return worker->n_over == flows->len && worker->ready.len == worker->ready_head &&
+           worker->due.items.len == 0; /* clean-up may be asked for that holds nothing open */
 }
 
 /* --- What programs call --- */

@@ -110,6 +110,9 @@ typedef struct nd_type {
  */
 ND_CHECKED nd_err nd_type_check(const nd_type *type, nd_message *message);
 
+/** Whether two tables say the same, wherever they stand. */
+bool nd_type_is_same(const nd_type *a, const nd_type *b);
+
 /** Number of fields. */
 unsigned nd_type_n_fields(const nd_type *type);
 
