@@ -83,7 +83,8 @@ typedef struct nd_vertex_def {
 
     /** Called once for each instance, inside nd_vertex_new. A failure is a mistake in building. */
     nd_err (*init)(nd_vertex *vertex);
-    /** Called once for each instance whose init was called, when the dataflow is freed. */
+    /** Called once for each instance, when the dataflow is freed, also if building failed later;
+     * not if init failed. */
     void (*deinit)(nd_vertex *vertex);
     void *user;                  /* nd_vertex_user */
     void (*destroy)(void *user); /* called exactly once, also when nd_vertex_new fails */
@@ -102,7 +103,8 @@ typedef struct nd_vertex_def {
     void (*on_activate)(nd_vertex *vertex);
 
     /** The vertex starts with a hold at time zero, on every worker. A vertex without inputs always
-     * does. */
+     * does; without on_activate too, only the program can move its holds on, and a wait that it
+     * keeps from ending is refused. */
     bool source;
     /** How times change between inputs and outputs, borrowed until nd_vertex_new returns. Pairs
      * that are not named keep their times; with `only_named`, nothing of that input reaches that

@@ -23,7 +23,7 @@ static void check_types(const nd_stream *streams, size_t n)
     const nd_type *const first = nd_stream_type(streams[0]);
     for (size_t i = 1; i < n; i++) {
         const nd_type *const other = nd_stream_type(streams[i]);
-        if (first != NULL && other != NULL && other != first)
+        if (first != NULL && other != NULL && !nd_type_is_same(first, other))
             nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(streams[0])), ND_INVAL,
                                 "concat: stream 0 is of type '%s', stream %zu of type '%s'",
                                 first->name, i, other->name);
