@@ -45,9 +45,10 @@ static nd_err program(nd_worker *worker, void *arg)
 }
 
 static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
-                             statistics *figures, nd_message *message)
+                             statistics *figures, progress_bar *bar, nd_message *message)
 {
     degrees_run run = {graph, answer->numbers[0], answer->numbers[1]};
+    (void)bar;
     figures->rounds = 1;
     return nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
                       message);

@@ -10,7 +10,6 @@
 
 #include <nereid/memory.h>
 
-#include "tools/progress_bar.h"
 #include "tools/signals.h"
 
 /* ---- reading ---- */
@@ -156,7 +155,9 @@ static nd_err answer_graph(const graph_algorithm *algorithm, const nd_graph *gra
     graph_answer answer;
     ND_TRY(make_answer(algorithm, nd_graph_get_counts(graph)->n_vertices, &answer));
     const double start = clock_seconds();
-    nd_err err = algorithm->run(graph, chosen, &answer, figures, message);
+    progress_bar bar = progress_bar_make(chosen->operand, chosen->progress, chosen->quiet);
+    nd_err err = algorithm->run(graph, chosen, &answer, figures, &bar, message);
+    progress_bar_clear(&bar);
     figures->run_s = clock_seconds() - start;
     signals_watch(); /* the workers had their own handlers */
     if (err == ND_OK && chosen->verify)

@@ -10,6 +10,7 @@
 
 #include "tools/options.h"
 #include "tools/output.h"
+#include "tools/progress_bar.h"
 #include "tools/statistics.h"
 
 /* An answer: a value or two for each dense vertex, owned. */
@@ -31,7 +32,7 @@ typedef struct graph_algorithm {
     /* Computes the answer into arrays of n_vertices; sets figures->rounds and figures->run. May be
      * slow, may fail. */
     nd_err (*run)(const nd_graph *graph, const options *chosen, graph_answer *answer,
-                  statistics *figures, nd_message *message);
+                  statistics *figures, progress_bar *bar, nd_message *message);
     /* The same by plain loops. */
     nd_err (*run_plainly)(const nd_graph *graph, const options *chosen, graph_answer *answer);
     /* How far two real values may differ, as a part of the expected one. Whole numbers are equal.

@@ -10,6 +10,8 @@ static nd_err run_plainly(const nd_graph *graph, const options *chosen, graph_an
     return nd_plain_pagerank(graph, &chosen->pagerank, answer->reals, NULL);
 }
 
+enum { USUAL_ROUNDS = 30 };
+
 /* What the workers share: each writes the ranks of its own range. */
 typedef struct pagerank_run {
     const nd_graph *graph;
@@ -42,16 +44,31 @@ static nd_err program(nd_worker *worker, void *arg)
     return nd_worker_run(worker);
 }
 
-static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
-                             statistics *figures, nd_message *message)
+/* What is told about rounds goes to the figures and to the bar. */
+typedef struct rounds_watch {
+    statistics *figures;
+    progress_bar *bar;
+    uint32_t wanted;
+} rounds_watch;
+
+static void watch_round(void *user, uint32_t round)
 {
-    uint32_t rounds = 0;
+    const rounds_watch *const watch = user;
+    watch->figures->rounds = round;
+    progress_bar_draw_rounds(watch->bar, round, watch->wanted);
+}
+
+static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
+                             statistics *figures, progress_bar *bar, nd_message *message)
+{
     pagerank_run run = {graph, chosen->pagerank, answer->reals};
-    run.options.rounds = &rounds;
-    ND_TRY(nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
-                      message));
-    figures->rounds = rounds;
-    return ND_OK;
+    rounds_watch watch = {figures, bar, chosen->pagerank.iterations};
+    if (watch.wanted == 0 && chosen->pagerank.tolerance == 0)
+        watch.wanted = USUAL_ROUNDS;
+    run.options.progress = watch_round;
+    run.options.user = &watch;
+    return nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
+                      message);
 }
 
 static nd_err run(const options *chosen, nd_message *message)

@@ -29,23 +29,46 @@ progress_bar progress_bar_make(const char *path, bool is_forced, bool is_quiet)
     return bar;
 }
 
-void progress_bar_draw(void *argument, uint64_t n_bytes, uint64_t n_edges)
+/* Whether it is time to draw again. */
+static bool is_due(progress_bar *bar)
 {
-    static const char full[] = "##############################",
-                      empty[] = "..............................";
-    progress_bar *const bar = argument;
     const double now = bar->is_shown ? clock_seconds() : 0;
     if (!bar->is_shown || now < bar->next_s)
-        return;
+        return false;
     bar->next_s = now + 0.1;
     bar->is_drawn = true;
+    return true;
+}
+
+static void draw_share(uint64_t done, uint64_t wanted)
+{
+    static const char full[] = "##############################";
+    static const char empty[] = "..............................";
+    if (wanted == 0 || done > wanted)
+        return;
+    const int width = (int)((double)done / (double)wanted * BAR_WIDTH);
+    const double percent = 100 * (double)done / (double)wanted;
+    fprintf(stderr, "[%.*s%.*s] %3.0f%% ", width, full, BAR_WIDTH - width, empty, percent);
+}
+
+void progress_bar_draw(void *argument, uint64_t n_bytes, uint64_t n_edges)
+{
+    progress_bar *const bar = argument;
+    if (!is_due(bar))
+        return;
     fprintf(stderr, "\rreading ");
-    if (bar->n_file_bytes > 0 && n_bytes <= bar->n_file_bytes) {
-        const int width = (int)(n_bytes * BAR_WIDTH / bar->n_file_bytes);
-        fprintf(stderr, "[%.*s%.*s] %3u%% ", width, full, BAR_WIDTH - width, empty,
-                (unsigned)(n_bytes * 100 / bar->n_file_bytes));
-    }
+    draw_share(n_bytes, bar->n_file_bytes);
     fprintf(stderr, "%" PRIu64 " MB, %" PRIu64 " edges \033[K", n_bytes / 1000000, n_edges);
+    fflush(stderr);
+}
+
+void progress_bar_draw_rounds(progress_bar *bar, uint32_t n_done, uint32_t n_wanted)
+{
+    if (!is_due(bar))
+        return;
+    fprintf(stderr, "\rcomputing ");
+    draw_share(n_done, n_wanted);
+    fprintf(stderr, "round %" PRIu32 " \033[K", n_done);
     fflush(stderr);
 }
 

@@ -2,8 +2,8 @@
 #ifndef NEREID_TOOLS_PROGRESS_BAR_H
 #define NEREID_TOOLS_PROGRESS_BAR_H
 
-/* A line on standard error that says how far reading has come; it is written over and taken away at
- * the end. */
+/* A line on standard error that says how far reading or computing has come; it is written over and
+ * taken away at the end. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,8 +20,12 @@ typedef struct progress_bar {
  */
 progress_bar progress_bar_make(const char *path, bool is_forced, bool is_quiet);
 
-/* Draws, at most ten times a second. As nd_graph_options.progress; `bar` is a progress_bar. */
+/* Draws how much is read, at most ten times a second. As nd_graph_options.progress; `bar` is a
+ * progress_bar. */
 void progress_bar_draw(void *bar, uint64_t n_bytes, uint64_t n_edges);
+
+/* Draws how many rounds are done; `n_wanted` is 0 where that is not known. */
+void progress_bar_draw_rounds(progress_bar *bar, uint32_t n_done, uint32_t n_wanted);
 
 /* Takes the line away. */
 void progress_bar_clear(progress_bar *bar);

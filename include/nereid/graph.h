@@ -222,7 +222,10 @@ typedef struct nd_pagerank_options {
     uint32_t iterations; /* 0: 30, or 1,000 with a tolerance */
     double damping;      /* 0: 0.85; from 0 (ND_NO_DAMPING) to 1 */
     double tolerance; /* 0: none; else stop when the sum of |changes| of a round falls below it */
-    uint32_t *rounds; /* NULL, or where worker 0 writes how many iterations were done */
+
+    /* Called on worker 0's thread after each iteration with the number done so far; may be NULL. */
+    void (*progress)(void *user, uint32_t round);
+    void *user;
 } nd_pagerank_options;
 
 /** A vertex and its rank. The key is the id. */

@@ -22,21 +22,20 @@ const char *scan_more_digits(const char *text, uint64_t *number)
     return text;
 }
 
-/* A decimal taken apart: digits * 10^exponent, exact unless digits were left out. */
+/* A decimal taken apart: digits * 10^exponent; exact while digits are below 10^18, later ones being
+ * left out. */
 typedef struct decimal_parts {
     uint64_t digits;
     int exponent;
-    bool is_negative, is_exact;
+    bool is_negative;
 } decimal_parts;
 
 /* The digits of one side of the point; `step` is what each takes from the exponent. */
 static const char *scan_digits(const char *text, int step, decimal_parts *parts)
 {
     for (; is_digit(*text); text++) {
-        if (parts->digits >= UINT64_C(1000000000000000000)) {
-            parts->is_exact = false;
+        if (parts->digits >= UINT64_C(1000000000000000000))
             continue;
-        }
         parts->digits = parts->digits * 10 + (unsigned)(*text - '0');
         parts->exponent -= step;
     }
@@ -59,7 +58,7 @@ static const char *scan_exponent(const char *text, decimal_parts *parts)
 
 static const char *scan_parts(const char *text, decimal_parts *parts)
 {
-    *parts = (decimal_parts){.is_negative = *text == '-', .is_exact = true};
+    *parts = (decimal_parts){.is_negative = *text == '-'};
     text += *text == '-' || *text == '+';
     const char *const first = text;
     const char *p = scan_digits(text, 0, parts);
@@ -98,7 +97,7 @@ const char *scan_decimal(const char *text, double *number)
         return NULL;
     double value = (double)parts.digits;
     const bool is_small = parts.exponent >= -greatest && parts.exponent <= greatest;
-    if (FLT_EVAL_METHOD == 0 && parts.is_exact && is_small && parts.digits <= UINT64_C(1) << 53) {
+    if (FLT_EVAL_METHOD == 0 && is_small && parts.digits <= UINT64_C(1) << 53) {
         value =
             parts.exponent < 0 ? value / powers[-parts.exponent] : value * powers[parts.exponent];
         value = parts.is_negative ? -value : value;

@@ -67,30 +67,7 @@ typedef struct pagerank {
     block_total *totals[2]; /* of all blocks, likewise */
 } pagerank;
 
-static nd_err init(nd_vertex *vertex)
-{
-    pagerank *const self = nd_vertex_state(vertex);
-    const pagerank_task *const task = nd_vertex_user(vertex);
-    const nd_worker *const worker = nd_vertex_worker(vertex);
-    self->counts = *nd_graph_get_counts(task->graph);
-    self->options = task->options;
-    self->out_offsets = nd_graph_out(task->graph).offsets;
-    self->own = vertex_span_of(task->graph, nd_worker_index(worker), nd_worker_peers(worker));
-    self->block_size = vertex_block_size(self->counts.n_vertices);
-    const size_t n_blocks =
-        ((size_t)self->counts.n_vertices + self->block_size - 1) / self->block_size;
-    self->n_blocks = (uint32_t)n_blocks;
-    self->ranks = nd_alloc_zero(self->own.end - self->own.begin, sizeof *self->ranks);
-    self->sums = nd_alloc(STRIP_SIZE, sizeof *self->sums);
-    bool is_made = self->ranks != NULL && self->sums != NULL;
-    for (int i = 0; i < 2; i++) {
-        self->shares[i] = nd_alloc_zero(n_blocks * self->block_size, sizeof *self->shares[i]);
-        self->totals[i] = nd_alloc_zero(n_blocks, sizeof *self->totals[i]);
-        is_made = is_made && self->shares[i] != NULL && self->totals[i] != NULL;
-    }
-    return is_made ? edge_tiles_init(&self->tiles, task->graph, self->own) : ND_NOMEM;
-}
-
+/* Frees all that an instance owns, which may be only part of it. */
 static void deinit(nd_vertex *vertex)
 {
     pagerank *const self = nd_vertex_state(vertex);
@@ -101,6 +78,41 @@ static void deinit(nd_vertex *vertex)
         nd_free(self->shares[i]);
         nd_free(self->totals[i]);
     }
+    *self = (pagerank){.ranks = NULL};
+}
+
+static nd_err make_arrays(pagerank *self)
+{
+    const size_t n_blocks = self->n_blocks;
+    self->ranks = nd_alloc_zero(self->own.end - self->own.begin, sizeof *self->ranks);
+    self->sums = nd_alloc(STRIP_SIZE, sizeof *self->sums);
+    bool is_made = self->ranks != NULL && self->sums != NULL;
+    for (int i = 0; i < 2; i++) {
+        self->shares[i] = nd_alloc_zero(n_blocks * self->block_size, sizeof *self->shares[i]);
+        self->totals[i] = nd_alloc_zero(n_blocks, sizeof *self->totals[i]);
+        is_made = is_made && self->shares[i] != NULL && self->totals[i] != NULL;
+    }
+    return is_made ? ND_OK : ND_NOMEM;
+}
+
+static nd_err init(nd_vertex *vertex)
+{
+    pagerank *const self = nd_vertex_state(vertex);
+    const pagerank_task *const task = nd_vertex_user(vertex);
+    const nd_worker *const worker = nd_vertex_worker(vertex);
+    self->counts = *nd_graph_get_counts(task->graph);
+    self->options = task->options;
+    self->out_offsets = nd_graph_out(task->graph).offsets;
+    self->own = vertex_span_of(task->graph, nd_worker_index(worker), nd_worker_peers(worker));
+    self->block_size = vertex_block_size(self->counts.n_vertices);
+    self->n_blocks = self->counts.n_vertices / self->block_size +
+                     (self->counts.n_vertices % self->block_size != 0);
+    nd_err err = make_arrays(self);
+    if (err == ND_OK)
+        err = edge_tiles_init(&self->tiles, task->graph, self->own);
+    if (err != ND_OK)
+        deinit(vertex);
+    return err;
 }
 
 /* ---- pages ---- */
@@ -202,7 +214,7 @@ static void run_round(pagerank *self, uint32_t round, double dangling)
     }
 }
 
-static void send_ranks(nd_vertex *vertex, const nd_time *time, uint32_t rounds)
+static void send_ranks(nd_vertex *vertex, const nd_time *time)
 {
     const pagerank *const self = nd_vertex_state(vertex);
     const pagerank_task *const task = nd_vertex_user(vertex);
@@ -210,8 +222,14 @@ static void send_ranks(nd_vertex *vertex, const nd_time *time, uint32_t rounds)
     nd_emit *const out = nd_vertex_emit(vertex, RANKS_OUT, time);
     for (uint32_t v = self->own.begin; v < self->own.end; v++)
         *(nd_rank *)nd_emit_slot(out) = (nd_rank){ids[v], self->ranks[v - self->own.begin]};
-    if (self->options.rounds != NULL && nd_worker_index(nd_vertex_worker(vertex)) == 0)
-        *self->options.rounds = rounds;
+}
+
+static void tell_progress(const nd_vertex *vertex, uint32_t round)
+{
+    const pagerank *const self = nd_vertex_state(vertex);
+    const bool is_first = nd_worker_index(nd_vertex_worker(vertex)) == 0;
+    if (round > 0 && is_first && self->options.progress != NULL)
+        self->options.progress(self->options.user, round);
 }
 
 /* All pages of a round are here. */
@@ -220,12 +238,14 @@ static void on_notify(nd_vertex *vertex, const nd_time *time)
     pagerank *const self = nd_vertex_state(vertex);
     const uint32_t round = time->loop[0];
     const block_total total = add_totals(self, round);
-    const bool has_converged = round > 1 && total.change < self->options.tolerance;
-    const bool is_empty = self->counts.n_vertices == 0;
-    if (!has_converged && !is_empty)
-        run_round(self, round, total.dangling);
-    if (has_converged || is_empty || round == self->options.iterations) {
-        send_ranks(vertex, time, has_converged ? round - 1 : is_empty ? 0 : round);
+    if (self->counts.n_vertices == 0 || (round > 1 && total.change < self->options.tolerance)) {
+        send_ranks(vertex, time);
+        return;
+    }
+    run_round(self, round, total.dangling);
+    tell_progress(vertex, round);
+    if (round == self->options.iterations) {
+        send_ranks(vertex, time);
         return;
     }
     send_pages(vertex, time, round + 1);

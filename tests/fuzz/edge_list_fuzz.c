@@ -4,6 +4,7 @@
  * for a block. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <nereid/graph.h>
 
@@ -66,7 +67,9 @@ static void load_in_small_blocks(const char *data, size_t size, const text_edges
 
 static bool is_compressed_or_matrix(const char *data, size_t size)
 {
-    const size_t skip = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t skip = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (skip < size && (data[skip] == ' ' || data[skip] == '\t'))
+        skip++;
     return (size >= 2 && memcmp(data, "\x1f\x8b", 2) == 0) ||
            (size >= 4 && memcmp(data, "\x28\xb5\x2f\xfd", 4) == 0) ||
            (size >= 4 && ((unsigned char)data[0] & 0xf0) == 0x50 &&

@@ -10,6 +10,7 @@
 #include "operators/graph/vertex_blocks.h"
 #include "runtime/base/random.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/failing_memory.h"
 
 /* ---- running ---- */
 
@@ -43,6 +44,14 @@ static nd_err rank_program(nd_worker *worker, void *arg)
     return nd_worker_run(worker);
 }
 
+/* Every round is told, in order. */
+static void keep_round(void *user, uint32_t round)
+{
+    uint32_t *const last = user;
+    assert_int_equal(round, *last + 1);
+    *last = round;
+}
+
 /* Runs with so many workers; the ranks are the caller's to free. */
 static double *run_pagerank(const nd_graph *graph, nd_pagerank_options options, unsigned n_workers,
                             uint32_t *rounds)
@@ -50,7 +59,9 @@ static double *run_pagerank(const nd_graph *graph, nd_pagerank_options options, 
     nd_message message = {""};
     const uint32_t n = nd_graph_get_counts(graph)->n_vertices;
     pagerank_run run = {graph, options, calloc(n + 1, sizeof *run.ranks)};
-    run.options.rounds = rounds;
+    *rounds = 0;
+    run.options.progress = keep_round;
+    run.options.user = rounds;
     if (nd_execute(&(nd_config){.n_workers = n_workers}, rank_program, &run, NULL, &message) !=
         ND_OK)
         fail_msg("%s", message.text);
@@ -241,6 +252,24 @@ static void a_graph_of_out_lists_is_refused(void **state)
     nd_graph_destroy(graph);
 }
 
+static nd_err rank_once(void *arg)
+{
+    pagerank_run *const run = arg;
+    memset(run->ranks, 0, nd_graph_get_counts(run->graph)->n_vertices * sizeof *run->ranks);
+    return nd_execute(&(nd_config){.n_workers = 2}, rank_program, run, NULL, NULL);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    const nd_generator generator = {ND_UNIFORM, 5, 3, 5, false};
+    nd_graph *const graph = make_graph(&generator, ND_DIRECTED, 1, 0);
+    pagerank_run run = {graph, {.iterations = 2}, calloc(100, sizeof(double))};
+    assert_true(failing_memory_sweep(rank_once, &run) > 10);
+    free(run.ranks);
+    nd_graph_destroy(graph);
+}
+
 /* ---- degrees ---- */
 
 typedef struct degrees_run {
@@ -305,6 +334,7 @@ int main(void)
         cmocka_unit_test(ranks_are_what_the_definition_says),
         cmocka_unit_test(workers_share_the_vertices),
         cmocka_unit_test(a_graph_of_out_lists_is_refused),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(degrees_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
