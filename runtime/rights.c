@@ -114,17 +114,20 @@ void nd_vertex_refuse(nd_vertex *vertex, const char *what, const nd_time *time)
                        what, wanted);
 }
 
-/* The right that lets the vertex keep one at `time`, or NULL. */
+/* The right that lets the vertex keep one at `time`, or NULL: one of the callback's own, else a
+ * hold, one that reaches every output if there is one. */
 static const nd_right *find_right(const nd_vertex *vertex, const nd_time *time)
 {
     for (size_t i = 0; i < vertex->n_rights; i++)
         if (nd_time_less_equal(&vertex->rights[i].time, time))
             return &vertex->rights[i];
     const nd_hold_entry *const holds = vertex->holds.items;
+    const nd_right *found = NULL;
     for (size_t i = 0; i < vertex->holds.len; i++)
-        if (nd_time_less_equal(&holds[i].right.time, time))
-            return &holds[i].right;
-    return NULL;
+        if (nd_time_less_equal(&holds[i].right.time, time) &&
+            (!found || holds[i].right.input == ND_ANY_INPUT))
+            found = &holds[i].right;
+    return found;
 }
 
 /* --- Holds --- */

@@ -265,7 +265,7 @@ static void random_text_is_read_as_the_plain_reader_reads_it(void **state)
     nd_random random;
     nd_random_init(&random, 4);
     int n_good = 0;
-    for (int i = 0; i < 60000; i++) {
+    for (int i = 0; i < 8000; i++) {
         char text[4096];
         nd_edge edges[MOST_EDGES];
         nd_message message = {""};
@@ -322,7 +322,7 @@ static void any_block_size_and_number_of_threads_gives_the_same(void **state)
     (void)state;
     nd_random random;
     nd_random_init(&random, 5);
-    for (int i = 0; i < 4000; i++) {
+    for (int i = 0; i < 800; i++) {
         char text[4096];
         nd_message message = {""};
         edge_collector collectors[3];
