@@ -185,29 +185,16 @@ nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sender)
     return ND_OK;
 }
 
-static nd_err tell_all(nd_host *host, nd_frame_kind kind, uint32_t flow, uint64_t fingerprint_here)
-{
-    if (host->peers == 1)
-        return ND_OK;
-    const nd_frame frame = {.flow = flow,
-                            .sender = host->index,
-                            .sequence = ++host->sequence,
-                            .kind = kind,
-                            .worker = host->index,
-                            .fingerprint = fingerprint_here};
-    return host->transport.ops->send_frame(host->transport.endpoint, &frame);
-}
-
 nd_err nd_host_end(nd_host *host)
 {
-    return tell_all(host, ND_FRAME_END, (uint32_t)host->flows.len, 0);
+    return nd_host_tell(host, ND_FRAME_END, (uint32_t)host->flows.len, 0);
 }
 
 nd_err nd_flow_announce(nd_dataflow *flow)
 {
     flow->fingerprint = fingerprint(flow);
     nd_host *const host = flow->host;
-    ND_TRY(tell_all(host, ND_FRAME_START, flow->id, flow->fingerprint));
+    ND_TRY(nd_host_tell(host, ND_FRAME_START, flow->id, flow->fingerprint));
     ND_TRY(nd_start_arrived(host, flow->id, host->index, flow->fingerprint));
     return check_ended(host, flow);
 }

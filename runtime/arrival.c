@@ -49,8 +49,10 @@ nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
     nd_dataflow *const flow = find_flow(host, frame->flow);
     if (!flow || !flow->tracker)
         return refuse(host, frame->sender, "progress of a dataflow that is not started here");
-    if (frame->drops)
+    if (frame->kind == ND_FRAME_DROP) {
         nd_flow_drop_here(flow);
+        return ND_OK;
+    }
     const nd_err err = nd_flow_stage(flow, frame->changes, frame->len);
     if (err != ND_OK)
         return nd_flow_fail(flow, err, nd_err_text(err));

@@ -440,10 +440,21 @@ static bool init_vertex(nd_vertex *vertex, const nd_vertex_def *def)
     return err == ND_OK;
 }
 
+/* Without a scope only the streams tell whose mistake it is. */
+static void miss_scope(const nd_vertex_def *def, const nd_pact *inputs, size_t n_inputs)
+{
+    for (size_t i = 0; i < n_inputs; i++)
+        if (inputs[i].stream.origin)
+            nd_dataflow_mistake(inputs[i].stream.origin->flow, ND_INVAL, "vertex '%s' has no scope",
+                                def->name ? def->name : "vertex");
+}
+
 static nd_vertex *add_vertex(nd_scope *scope, const nd_vertex_def *def, nd_pact *inputs,
                              size_t n_inputs, const nd_type *const *outputs, size_t n_outputs,
                              nd_stream *out)
 {
+    if (!scope)
+        miss_scope(def, inputs, n_inputs);
     if (!scope || !may_build(scope->flow))
         return NULL;
     nd_vertex *const vertex = make_vertex(scope, def, n_inputs, n_outputs);
@@ -461,12 +472,17 @@ static nd_vertex *add_vertex(nd_scope *scope, const nd_vertex_def *def, nd_pact 
     return init_vertex(vertex, def) ? vertex : NULL;
 }
 
+static void clear_streams(nd_stream *out, size_t n_outputs)
+{
+    for (size_t i = 0; out && i < (n_outputs ? n_outputs : 1); i++)
+        out[i].origin = NULL;
+}
+
 static nd_vertex *new_vertex(nd_scope *scope, const nd_vertex_def *def, nd_pact *inputs,
                              size_t n_inputs, const nd_type *const *outputs, size_t n_outputs,
                              nd_stream *out)
 {
-    for (size_t i = 0; out && i < (n_outputs ? n_outputs : 1); i++)
-        out[i].origin = NULL;
+    clear_streams(out, n_outputs);
     nd_vertex *const vertex = add_vertex(scope, def, inputs, n_inputs, outputs, n_outputs, out);
     for (size_t i = 0; i < n_inputs; i++) /* what no channel has taken over */
         if (inputs[i].user.destroy)
@@ -475,8 +491,8 @@ static nd_vertex *new_vertex(nd_scope *scope, const nd_vertex_def *def, nd_pact 
         vertex->destroy = def->destroy;
     else if (def->destroy)
         def->destroy(def->user);
-    for (size_t i = 0; !vertex && out && i < (n_outputs ? n_outputs : 1); i++)
-        out[i].origin = NULL;
+    if (!vertex)
+        clear_streams(out, n_outputs);
     return vertex;
 }
 
@@ -504,6 +520,7 @@ nd_vertex *nd_vertex_new_wide(nd_scope *scope, const nd_vertex_def *def, const n
                 inputs[i].user.destroy(inputs[i].user.data);
         if (def->destroy)
             def->destroy(def->user);
+        clear_streams(out, n_outputs);
         return NULL;
     }
     if (n_inputs)

@@ -2,9 +2,9 @@
 /* Dropping a dataflow before it is complete.
  *
  * From then on no vertex of it is called but its deinit. What they held is released, what is queued
- * or still arrives is consumed unseen, and the counts run to zero as in any dataflow. The frame
- * that carries the first release says that it does, and whoever takes it drops its copy before
- * applying it: so nobody acts on a frontier that a drop has moved. */
+ * or still arrives is consumed unseen, and the counts run to zero as in any dataflow. Each worker
+ * says that it has dropped before it releases anything, and whoever is told drops its copy: so
+ * nobody acts on a frontier that a drop has moved. */
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
@@ -40,6 +40,9 @@ void nd_flow_drop_here(nd_dataflow *flow)
     flow->is_dropped = true;
     if (flow->state != ND_FLOW_RUNNING)
         return; /* once it runs */
+    const nd_err err = nd_host_tell(flow->host, ND_FRAME_DROP, flow->id, 0);
+    if (err != ND_OK)
+        nd_flow_fail(flow, err, nd_err_text(err));
     for (size_t i = 0; i < flow->vertices.len; i++)
         empty(*(nd_vertex **)nd_vector_at(&flow->vertices, i));
     nd_flow_touch(flow);

@@ -43,6 +43,21 @@ nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what)
     return flow->host->ops->fail(flow->host, err, message.text);
 }
 
+/* --- Telling --- */
+
+nd_err nd_host_tell(nd_host *host, nd_frame_kind kind, uint32_t flow, uint64_t fingerprint_here)
+{
+    if (host->peers == 1)
+        return ND_OK;
+    const nd_frame frame = {.flow = flow,
+                            .sender = host->index,
+                            .sequence = ++host->sequence,
+                            .kind = kind,
+                            .worker = host->index,
+                            .fingerprint = fingerprint_here};
+    return host->transport.ops->send_frame(host->transport.endpoint, &frame);
+}
+
 /* --- Changes --- */
 
 void nd_flow_touch(nd_dataflow *flow)

@@ -207,6 +207,9 @@ struct nd_dataflow {
 /** Fails the run, with the dataflow's, or also the vertex's, name in front. */
 nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what);
 void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
+/** Sends all other workers a frame without changes. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_host_tell(nd_host *host, nd_frame_kind kind, uint32_t flow,
+                               uint64_t fingerprint);
 /** Tells the host, once, that the dataflow has something to publish or to propagate. */
 void nd_flow_touch(nd_dataflow *flow);
 /** Notes a change of this worker; memory running out fails the run. */

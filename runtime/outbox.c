@@ -26,12 +26,13 @@ void nd_outbox_init(nd_outbox *outbox, const nd_type *type, nd_pool *pool, size_
     };
 }
 
-static void rewind_nowhere(nd_emit *emit) { emit->next = emit->end - sizeof(nd_scrap) / 2; }
+/* Room for one record, whatever its size: as many bytes as this emit believes a record has. */
+static void rewind_nowhere(nd_emit *emit) { emit->next = emit->end - 1; }
 
 void nd_outbox_init_nowhere(nd_outbox *outbox, nd_scrap *scrap)
 {
     *outbox = (nd_outbox){.emit = {.record_size = 1, .full = rewind_nowhere}};
-    outbox->emit.end = scrap->bytes + sizeof(nd_scrap) / 2;
+    outbox->emit.end = scrap->bytes + 1;
     rewind_nowhere(&outbox->emit);
 }
 

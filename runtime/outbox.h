@@ -17,13 +17,12 @@
 
 #include "runtime/batch.h"
 
-/** Where records go that cannot be kept: room for the largest record at any of its first bytes.
- * Nobody reads it. */
+/** Where records go that cannot be kept: room for the largest. Nobody reads it. */
 typedef struct nd_scrap {
-    unsigned char bytes[4096];
+    _Alignas(16) unsigned char bytes[4096];
 } nd_scrap;
 
-_Static_assert(2 * ND_MAX_FIELDS * sizeof(nd_bytes) <= sizeof(nd_scrap), "any record fits");
+_Static_assert(ND_MAX_FIELDS * sizeof(nd_bytes) <= sizeof(nd_scrap), "any record fits");
 
 typedef struct nd_outbox nd_outbox;
 

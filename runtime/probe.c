@@ -68,8 +68,13 @@ const nd_vertex *nd_flow_open_input(const nd_dataflow *flow)
     return NULL;
 }
 
-static bool keeps_back(const nd_vertex *vertex, uint64_t delay, uint64_t epoch)
+/* Whether a hold of the vertex alone keeps an earlier epoch than `epoch` possible at the probe. */
+static bool keeps_back(const nd_vertex *vertex, const uint64_t *delays, uint64_t epoch)
 {
+    uint64_t delay = UINT64_MAX;
+    for (unsigned o = 0; o < vertex->n_outlets; o++)
+        if (delays[vertex->outlets[o].location] < delay)
+            delay = delays[vertex->outlets[o].location];
     const nd_hold_entry *const holds = vertex->holds.items;
     for (size_t i = 0; i < vertex->holds.len; i++)
         if (delay < epoch && holds[i].right.time.epoch < epoch - delay)
@@ -85,7 +90,7 @@ const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch)
     const nd_vertex *found = NULL;
     for (size_t i = 0; delay && !found && i < probe->flow->vertices.len; i++) {
         const nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&probe->flow->vertices, i);
-        if (is_input(vertex) && keeps_back(vertex, delay[vertex->outlets[0].location], epoch))
+        if (is_input(vertex) && keeps_back(vertex, delay, epoch))
             found = vertex;
     }
     nd_free(delay);

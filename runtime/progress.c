@@ -31,7 +31,6 @@ static nd_err send_frame(nd_dataflow *flow)
                             .sender = host->index,
                             .sequence = ++host->sequence,
                             .kind = ND_FRAME_CHANGES,
-                            .drops = flow->is_dropped,
                             .changes = flow->changes.items,
                             .len = flow->changes.len};
     host->stats.progress_frames += host->peers - 1;

@@ -90,8 +90,7 @@ static inline bool is_prepared(const nd_vertex *vertex, unsigned port, const nd_
 
 nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time)
 {
-    if (!is_prepared(vertex, port, time) && !prepare(vertex, port, time) &&
-        (port >= vertex->n_outlets || !vertex->outlets[port].type))
+    if (!is_prepared(vertex, port, time) && !prepare(vertex, port, time))
         return &vertex->flow->nowhere.emit;
     return &vertex->outlets[port].outbox.emit;
 }

@@ -25,9 +25,10 @@
 
 enum {
     LOOKS = 200, /* at the queues, in a row, where every worker has a core: some microseconds */
-    PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs */
-    IN_FLIGHT = 64 * 1024 * 1024, /* bytes a worker under way, above which sources wait */
+    PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs, or two
+                             workers that have once parked would go on waking each other */
     YIELDS = 4,           /* times the core is offered to another worker first, where not */
+    IN_FLIGHT = 64 * 1024 * 1024, /* bytes a worker under way, above which sources wait */
 };
 
 typedef struct nd_process nd_process;

@@ -30,7 +30,7 @@ static nd_err allocate(nd_sim *sim)
         nd_vector_init(&sim->endpoints[i].inbox, sizeof(nd_parcel));
     }
     for (unsigned i = 0; i < sim->n_processes; i++)
-        nd_vector_init(&sim->processes[i].flows, sizeof(nd_sim_flow));
+        nd_vector_init(&sim->processes[i].accumulators, sizeof(nd_accumulator *));
     return ND_OK;
 }
 

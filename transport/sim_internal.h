@@ -28,15 +28,9 @@ typedef struct nd_endpoint {
     size_t n_taken;
 } nd_endpoint;
 
-/* What a process keeps of a dataflow. */
-typedef struct nd_sim_flow {
-    nd_accumulator *accumulator; /* NULL: not begun here */
-    bool drops;                  /* a worker here has dropped it */
-} nd_sim_flow;
-
 typedef struct nd_sim_process {
-    nd_vector flows;   /* nd_sim_flow, by number */
-    uint64_t sequence; /* of the last frame sent to the other processes */
+    nd_vector accumulators; /* nd_accumulator *, by dataflow; NULL: not begun here */
+    uint64_t sequence;      /* of the last frame sent to the other processes */
 } nd_sim_process;
 
 struct nd_sim {

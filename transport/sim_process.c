@@ -9,23 +9,21 @@
 nd_err nd_sim_process_begin(nd_sim_process *process, nd_publish_mode mode, uint32_t flow,
                             const nd_topology *topology, const nd_change *initial, size_t n_initial)
 {
-    while (process->flows.len <= flow) {
-        nd_sim_flow *const slot = nd_vector_push(&process->flows);
+    while (process->accumulators.len <= flow) {
+        nd_accumulator **const slot = nd_vector_push(&process->accumulators);
         if (!slot)
             return ND_NOMEM;
-        *slot = (nd_sim_flow){.accumulator = NULL};
+        *slot = NULL;
     }
-    nd_sim_flow *const known = nd_vector_at(&process->flows, flow);
-    return known->accumulator
-               ? ND_OK
-               : nd_accumulator_create(topology, initial, n_initial, mode, &known->accumulator);
+    nd_accumulator **const known = nd_vector_at(&process->accumulators, flow);
+    return *known ? ND_OK : nd_accumulator_create(topology, initial, n_initial, mode, known);
 }
 
 void nd_sim_process_deinit(nd_sim_process *process)
 {
-    for (size_t i = 0; i < process->flows.len; i++)
-        nd_accumulator_destroy(((nd_sim_flow *)nd_vector_at(&process->flows, i))->accumulator);
-    nd_vector_deinit(&process->flows);
+    for (size_t i = 0; i < process->accumulators.len; i++)
+        nd_accumulator_destroy(*(nd_accumulator **)nd_vector_at(&process->accumulators, i));
+    nd_vector_deinit(&process->accumulators);
 }
 
 static nd_err tell_others(nd_sim *sim, unsigned process, nd_frame *frame)
@@ -59,14 +57,13 @@ nd_err nd_sim_process_take(nd_sim *sim, unsigned process, unsigned from, const n
         ND_TRY(hand_to_workers(sim, process, frame));
     if (frame->kind != ND_FRAME_CHANGES)
         return is_own ? tell_others(sim, process, &told) : ND_OK;
-    if (frame->flow >= self->flows.len)
+    nd_accumulator *const accumulator =
+        frame->flow < self->accumulators.len
+            ? *(nd_accumulator **)nd_vector_at(&self->accumulators, frame->flow)
+            : NULL;
+    if (!accumulator)
         return ND_PROTO;
-    nd_sim_flow *const flow = nd_vector_at(&self->flows, frame->flow);
-    if (!flow->accumulator)
-        return ND_PROTO;
-    flow->drops |= is_own && frame->drops;
-    told.drops = flow->drops;
-    ND_TRY(nd_accumulator_add(flow->accumulator, frame->changes, frame->len, is_own));
-    ND_TRY(nd_accumulator_take(flow->accumulator, &told.changes, &told.len));
+    ND_TRY(nd_accumulator_add(accumulator, frame->changes, frame->len, is_own));
+    ND_TRY(nd_accumulator_take(accumulator, &told.changes, &told.len));
     return told.len ? tell_others(sim, process, &told) : ND_OK;
 }

@@ -89,6 +89,8 @@ static bool drive(nd_worker *worker, nd_random *random, void *arg)
     const bool drops = index == 0 || nd_random_below(random, 3) == 0;
     if (!drops)
         return false;
+    if (nd_random_below(random, 2) == 0) /* a worker that holds nothing may drop too */
+        nd_release(r->inputs[index], &(nd_time){0, {0}});
     nd_dataflow_drop(r->flows[index]);
     r->is_dropped[index] = true;
     return false;
@@ -99,7 +101,10 @@ static void a_dropped_dataflow_ends_on_every_worker(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 300; seed++) {
         run r = {.n_deinit = 0};
-        const nd_simulation_def def = {.n_workers = 1 + (unsigned)(seed % 6),
+        const unsigned n_processes = 1 + (unsigned)(seed % 3);
+        const nd_simulation_def def = {.n_workers = n_processes * (1 + (unsigned)(seed / 3 % 2)),
+                                       .n_processes = n_processes,
+                                       .mode = seed % 5 ? ND_PUBLISH_DEMAND : ND_PUBLISH_EAGER,
                                        .seed = seed,
                                        .build = build,
                                        .drive = drive,
