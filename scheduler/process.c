@@ -312,9 +312,8 @@ nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_ru
     if (process.n_workers > ND_MAX_WORKERS)
         return nd_message_set(message, ND_USAGE, "%u workers are too many: at most %d",
                               process.n_workers, ND_MAX_WORKERS);
-    process.budget = (nd_budget){.limit = (int64_t)process.n_workers * IN_FLIGHT,
-                                 .relieve = relieve,
-                                 .context = &process};
+    process.budget = (nd_budget){
+        .limit = (int64_t)process.n_workers * IN_FLIGHT, .relieve = relieve, .context = &process};
     if (uv_mutex_init(&process.lock) != 0)
         return nd_message_set(message, ND_NOMEM, "out of memory");
     const nd_err err = init_process(&process);
