@@ -115,7 +115,7 @@ static void run(nd_dataflow *flow)
         nd_vertex *const vertex = vertex_at(flow, i);
         if (vertex->is_source && vertex->on_activate)
             nd_vertex_wake(vertex);
-        if (vertex->queue.len)
+        if (vertex->queue.len || vertex->is_activated)
             nd_vertex_schedule(vertex);
         nd_vertex_find_due(vertex);
     }

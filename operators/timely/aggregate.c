@@ -32,6 +32,7 @@ typedef struct aggregate {
     bool is_flat;
     open_time *open;
     size_t n_open, capacity;
+    nd_totals spare; /* empty: the memory of the last time that was done */
 } aggregate;
 
 static void deinit(nd_vertex *vertex)
@@ -40,6 +41,7 @@ static void deinit(nd_vertex *vertex)
     for (size_t i = 0; i < self->n_open; i++)
         nd_totals_deinit(&self->open[i].totals);
     nd_free(self->open);
+    nd_totals_deinit(&self->spare);
 }
 
 /* --- Open times --- */
@@ -78,13 +80,16 @@ static nd_err open_at(aggregate *self, size_t place, const nd_time *time)
             (self->n_open - place) * sizeof *self->open);
     self->n_open++;
     self->open[place].time = *time;
-    nd_totals_init(&self->open[place].totals, self->type);
+    self->open[place].totals = self->spare;
+    nd_totals_init(&self->spare, self->type);
     return ND_OK;
 }
 
 static void close_at(aggregate *self, size_t place)
 {
-    nd_totals_deinit(&self->open[place].totals);
+    nd_totals_deinit(&self->spare);
+    self->spare = self->open[place].totals;
+    nd_totals_clear(&self->spare);
     self->n_open--;
     memmove(&self->open[place], &self->open[place + 1],
             (self->n_open - place) * sizeof *self->open);
@@ -215,6 +220,7 @@ nd_stream nd_aggregate(nd_stream stream, nd_aggregate_fn *fn, nd_user user)
         self->fn = fn;
         self->type = type;
         self->is_flat = nd_type_is_flat(type);
+        nd_totals_init(&self->spare, type);
     }
     return out;
 }

@@ -30,12 +30,31 @@ struct nd_totals_chunk {
 
 void nd_totals_init(nd_totals *totals, const nd_type *type) { *totals = (nd_totals){.type = type}; }
 
-void nd_totals_deinit(nd_totals *totals)
+static void free_chunks(nd_totals *totals)
 {
     for (nd_totals_chunk *chunk = totals->chunks, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
         nd_free(chunk);
     }
+    totals->chunks = NULL;
+}
+
+void nd_totals_clear(nd_totals *totals)
+{
+    enum { SPARSE = 16 }; /* slots a record, above which clearing costs more than filling did */
+    if (totals->len < totals->n_slots / SPARSE) {
+        nd_totals_deinit(totals);
+        return;
+    }
+    free_chunks(totals);
+    if (totals->n_slots != 0)
+        memset(totals->slots, 0, totals->n_slots * sizeof *totals->slots);
+    totals->len = 0;
+}
+
+void nd_totals_deinit(nd_totals *totals)
+{
+    free_chunks(totals);
     nd_free(totals->records);
     nd_free(totals->slots);
     nd_totals_init(totals, totals->type);

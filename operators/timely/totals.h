@@ -35,6 +35,10 @@ void nd_totals_init(nd_totals *totals, const nd_type *type);
 /** Frees everything; the table is empty afterwards. */
 void nd_totals_deinit(nd_totals *totals);
 
+/** Removes all records. Keeps the memory of a table that was well filled, since fresh pages cost
+ * more than clearing these; frees that of one that was not. */
+void nd_totals_clear(nd_totals *totals);
+
 /** Sets `places[i]` to the index of the record with the key of `records[i]`, whose hash is
  * `hashes[i]`; a key that is not there is added with its record, and the place marked
  * ND_TOTALS_NEW. Records move: old addresses are void. Errors: ND_NOMEM, with nothing changed or

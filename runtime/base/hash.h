@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define XXH_INLINE_ALL /* a call costs more than hashing a word */
 #include <xxhash.h>
 
 /** The hash of `size` bytes at `data`: XXH3, 64 bits, seed zero (stable since xxHash 0.8). */
