@@ -146,8 +146,7 @@ void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)
     nd_vertex_flush(vertex);
 }
 
-/* What a vertex can ask of itself
- * --------------------------------------------------------------------------------------- */
+/* --- What a vertex can ask of itself --- */
 
 void *nd_vertex_state(const nd_vertex *vertex) { return vertex->state; }
 

@@ -18,8 +18,7 @@
 
 #include "runtime/dataflow.h"
 
-/* What the runtime asks for
- * ---------------------------------------------------------------------------------------------- */
+/* --- What the runtime asks for --- */
 
 static nd_err fail(nd_host *host, nd_err err, const char *text)
 {

@@ -103,8 +103,7 @@ static void send_cleaned(nd_input *input, nd_emit *emit, const unsigned char *re
     }
 }
 
-/* What the program calls -------------------------------------------------------------------------
- */
+/* --- What the program calls --- */
 
 static bool is_open(const nd_input *input) { return input != NULL && !input->is_closed; }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Times, by hand ------------------------------------------------------------------------------ */
+/* --- Times, by hand --- */
 
 static uint64_t get(const nd_time *time, unsigned k)
 {
@@ -53,7 +53,7 @@ static bool step(const closure_edge *edge, const nd_time *in, nd_time *out)
     return true;
 }
 
-/* Graphs -------------------------------------------------------------------------------------- */
+/* --- Graphs --- */
 
 void closure_edges(const closure_graph *graph, nd_arc *edges)
 {
@@ -141,7 +141,7 @@ bool closure_is_culprit(const closure_graph *graph, const nd_cycle *cycle)
     return culprit;
 }
 
-/* Counts -------------------------------------------------------------------------------------- */
+/* --- Counts --- */
 
 /* Room for one more item of `size` bytes. */
 static void *grown(void *items, size_t len, size_t *capacity, size_t size)
@@ -185,7 +185,7 @@ int64_t closure_count_of(const closure_counts *counts, uint32_t location, const 
     return item != NULL ? item->count : 0;
 }
 
-/* Frontiers ----------------------------------------------------------------------------------- */
+/* --- Frontiers --- */
 
 bool closure_reaches(const struct closure_set *set, const nd_time *time)
 {

@@ -65,7 +65,7 @@ static int order_visits(const void *a, const void *b)
     return closure_order(&first->time, &second->time);
 }
 
-/* What is expected of a propagation ----------------------------------------------------------- */
+/* --- What is expected of a propagation --- */
 
 static bool check_visits(struct run *run)
 {
@@ -179,7 +179,7 @@ static bool propagate_and_check(struct run *run)
            check_cover(run);
 }
 
-/* Frames -------------------------------------------------------------------------------------- */
+/* --- Frames --- */
 
 static bool change(struct run *run, uint32_t location, const nd_time *time, int64_t delta)
 {
@@ -277,7 +277,7 @@ static bool drain(struct run *run)
     return true;
 }
 
-/* Runs ---------------------------------------------------------------------------------------- */
+/* --- Runs --- */
 
 static bool play(struct run *run)
 {

@@ -1,133 +1,215 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The queue between two threads. Workers do not assert: they count what is wrong, and the test's
- * own thread looks. */
-#include "transport/queue.h"
+/*
+ * The queue between two threads: everything once, whole, in order; and memory that stays bounded.
+ */
+#include "tests/support/cmocka.h"
 
+#include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "runtime/base/random.h"
-#include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
+#include "transport/queue.h"
 
-/* The size of message number `i`: mostly small, now and then larger than a segment. */
-static size_t size_of(uint64_t i) { return i % 97 == 0 ? 40000 : 8 + i * 7 % 120; }
+/* A message: its number, its size, and bytes that follow from both. */
+typedef struct message {
+    uint64_t number, size;
+    unsigned char bytes[];
+} message;
 
-static bool push(nd_queue *queue, uint64_t i)
+static unsigned char byte_of(uint64_t number, uint64_t index)
 {
-    unsigned char *const bytes = nd_queue_push_begin(queue, size_of(i));
-    if (!bytes)
+    return (unsigned char)(number * 31 + index * 7);
+}
+
+static size_t random_size(nd_random *random)
+{
+    if (nd_random_below(random, 200) == 0)
+        return sizeof(message) + nd_random_below(random, 100000); /* larger than a segment */
+    return sizeof(message) + nd_random_below(random, 300);
+}
+
+static bool push(nd_queue *queue, uint64_t number, size_t size)
+{
+    message *slot = nd_queue_push_begin(queue, size);
+    if (slot == NULL)
         return false;
-    memset(bytes, (int)(i & 0xff), size_of(i));
-    memcpy(bytes, &i, sizeof i);
+    slot->number = number;
+    slot->size = size;
+    for (size_t i = 0; i < size - sizeof *slot; i++)
+        slot->bytes[i] = byte_of(number, i);
     nd_queue_push_end(queue);
     return true;
 }
 
-static bool is_message(const unsigned char *bytes, uint64_t i)
+static bool is_whole(const message *got, uint64_t number, size_t size)
 {
-    uint64_t number;
-    memcpy(&number, bytes, sizeof number);
-    bool is_right = number == i;
-    for (size_t k = sizeof number; k < size_of(i); k++)
-        is_right &= bytes[k] == (i & 0xff);
-    return is_right;
+    if (got->number != number || got->size != size || (uintptr_t)got % 16 != 0)
+        return false;
+    for (size_t i = 0; i < size - sizeof *got; i++)
+        if (got->bytes[i] != byte_of(number, i))
+            return false;
+    return true;
 }
 
-static void messages_come_out_in_order_and_whole(void **state)
+/* --- One thread --- */
+
+static void a_zeroed_queue_is_empty(void **state)
 {
     (void)state;
-    nd_queue queue = {.used = 0};
-    nd_random random;
-    nd_random_init(&random, 3);
-    uint64_t n_pushed = 0, n_popped = 0;
+    nd_queue queue;
+    memset(&queue, 0, sizeof queue);
     assert_true(nd_queue_is_empty(&queue));
+    assert_null(nd_queue_peek(&queue));
+    nd_queue_deinit(&queue);
+}
+
+static void messages_come_out_whole_and_in_order(void **state)
+{
+    (void)state;
+    nd_queue queue;
+    nd_random sizes, expected, choices;
+    memset(&queue, 0, sizeof queue);
+    nd_random_init(&sizes, 1);
+    nd_random_init(&expected, 1);
+    nd_random_init(&choices, 2);
+    uint64_t n_pushed = 0, n_popped = 0;
     while (n_popped < 20000) {
-        for (uint64_t n = nd_random_below(&random, 60); n > 0; n--)
-            assert_true(push(&queue, n_pushed++));
-        for (uint64_t n = nd_random_below(&random, 60); n > 0 && n_popped < n_pushed; n--) {
-            assert_true(is_message(nd_queue_peek(&queue), n_popped++));
+        if (n_pushed < 20000 && nd_random_below(&choices, 100) < 52) {
+            assert_true(push(&queue, n_pushed++, random_size(&sizes)));
+            continue;
+        }
+        assert_int_equal(nd_queue_is_empty(&queue), n_pushed == n_popped);
+        const message *got = nd_queue_peek(&queue);
+        if (got == NULL)
+            continue;
+        assert_ptr_equal(nd_queue_peek(&queue), got);
+        assert_true(is_whole(got, n_popped++, random_size(&expected)));
+        nd_queue_pop(&queue);
+    }
+    assert_true(nd_queue_is_empty(&queue));
+    nd_queue_deinit(&queue);
+}
+
+static void a_message_is_not_seen_before_it_is_finished(void **state)
+{
+    (void)state;
+    nd_queue queue;
+    memset(&queue, 0, sizeof queue);
+    assert_non_null(nd_queue_push_begin(&queue, 8));
+    assert_true(nd_queue_is_empty(&queue));
+    nd_queue_push_end(&queue);
+    assert_false(nd_queue_is_empty(&queue));
+    nd_queue_deinit(&queue);
+}
+
+static void a_message_of_impossible_size_is_refused(void **state)
+{
+    (void)state;
+    nd_queue queue;
+    memset(&queue, 0, sizeof queue);
+    assert_null(nd_queue_push_begin(&queue, SIZE_MAX));
+    assert_null(nd_queue_push_begin(&queue, SIZE_MAX - 64));
+    assert_true(push(&queue, 0, sizeof(message)));
+    assert_non_null(nd_queue_peek(&queue));
+    nd_queue_deinit(&queue);
+}
+
+static void steady_use_allocates_nothing(void **state)
+{
+    (void)state;
+    failing_memory memory;
+    nd_queue queue;
+    memset(&queue, 0, sizeof queue);
+    failing_memory_start(&memory, SIZE_MAX);
+    size_t warm = 0;
+    for (uint64_t i = 0; i < 200000; i++) {
+        if (i == 2000)
+            warm = atomic_load(&memory.n_allocations);
+        assert_true(push(&queue, i, sizeof(message) + 40));
+        assert_non_null(nd_queue_peek(&queue));
+        nd_queue_pop(&queue);
+    }
+    assert_int_equal(atomic_load(&memory.n_allocations), warm);
+    nd_queue_deinit(&queue);
+    failing_memory_stop(&memory);
+}
+
+static void what_was_pushed_stays_when_memory_runs_out(void **state)
+{
+    (void)state;
+    for (size_t allowed = 0; allowed < 4; allowed++) {
+        failing_memory memory;
+        nd_queue queue;
+        memset(&queue, 0, sizeof queue);
+        failing_memory_start(&memory, allowed);
+        uint64_t n_pushed = 0;
+        while (push(&queue, n_pushed, sizeof(message) + 5000))
+            n_pushed++;
+        assert_int_equal(n_pushed != 0, allowed != 0);
+        for (uint64_t i = 0; i < n_pushed; i++) {
+            assert_true(is_whole(nd_queue_peek(&queue), i, sizeof(message) + 5000));
             nd_queue_pop(&queue);
         }
-        assert_int_equal(nd_queue_is_empty(&queue), n_popped == n_pushed);
+        assert_true(nd_queue_is_empty(&queue));
+        nd_queue_deinit(&queue);
+        failing_memory_stop(&memory);
     }
-    nd_queue_deinit(&queue);
 }
 
-static void an_unused_queue_holds_nothing(void **state)
+/* --- Two threads --- */
+
+enum { N_MESSAGES = 300000 };
+
+static void *produce(void *arg)
 {
-    (void)state;
-    nd_queue queue = {.used = 0};
-    nd_queue_deinit(&queue);
-}
-
-enum { N_MESSAGES = 200000 };
-
-typedef struct crossing {
-    nd_queue queue;
-    uint64_t n_wrong;
-} crossing;
-
-static void produce(void *arg)
-{
-    crossing *const c = arg;
-    for (uint64_t i = 0; i < N_MESSAGES; i++)
-        if (!push(&c->queue, i))
-            abort();
-}
-
-static void consume(void *arg)
-{
-    crossing *const c = arg;
+    nd_queue *queue = arg;
+    nd_random random;
+    nd_random_init(&random, 9);
     for (uint64_t i = 0; i < N_MESSAGES; i++) {
-        const unsigned char *bytes;
-        while (!(bytes = nd_queue_peek(&c->queue)))
+        if (!push(queue, i, random_size(&random)))
+            return queue;
+        if (i % 1000 == 0)
             sched_yield();
-        c->n_wrong += !is_message(bytes, i);
-        nd_queue_pop(&c->queue);
     }
+    return NULL;
 }
 
-static void two_threads_lose_and_reorder_nothing(void **state)
+static void two_threads_pass_everything_once(void **state)
 {
     (void)state;
-    crossing c = {.n_wrong = 0};
-    uv_thread_t threads[2];
-    assert_int_equal(uv_thread_create(&threads[0], produce, &c), 0);
-    assert_int_equal(uv_thread_create(&threads[1], consume, &c), 0);
-    for (int i = 0; i < 2; i++)
-        uv_thread_join(&threads[i]);
-    assert_int_equal(c.n_wrong, 0);
-    assert_true(nd_queue_is_empty(&c.queue));
-    nd_queue_deinit(&c.queue);
-}
-
-static nd_err attempt(void *arg)
-{
-    (void)arg;
-    nd_queue queue = {.used = 0};
-    bool is_pushed = true;
-    for (uint64_t i = 0; i < 400 && is_pushed; i++)
-        is_pushed = push(&queue, i);
+    nd_queue queue;
+    nd_random random;
+    pthread_t producer;
+    void *failed;
+    memset(&queue, 0, sizeof queue);
+    nd_random_init(&random, 9);
+    assert_int_equal(pthread_create(&producer, NULL, produce, &queue), 0);
+    for (uint64_t i = 0; i < N_MESSAGES; i++) {
+        const message *got;
+        while ((got = nd_queue_peek(&queue)) == NULL)
+            sched_yield();
+        if (!is_whole(got, i, random_size(&random)))
+            fail_msg("message %llu is not what was sent", (unsigned long long)i);
+        nd_queue_pop(&queue);
+    }
+    assert_int_equal(pthread_join(producer, &failed), 0);
+    assert_null(failed);
+    assert_true(nd_queue_is_empty(&queue));
     nd_queue_deinit(&queue);
-    return is_pushed ? ND_OK : ND_NOMEM;
-}
-
-static void every_allocation_may_fail(void **state)
-{
-    (void)state;
-    failing_memory_sweep(attempt, NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(messages_come_out_in_order_and_whole),
-        cmocka_unit_test(an_unused_queue_holds_nothing),
-        cmocka_unit_test(two_threads_lose_and_reorder_nothing),
-        cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_zeroed_queue_is_empty),
+        cmocka_unit_test(messages_come_out_whole_and_in_order),
+        cmocka_unit_test(a_message_is_not_seen_before_it_is_finished),
+        cmocka_unit_test(a_message_of_impossible_size_is_refused),
+        cmocka_unit_test(steady_use_allocates_nothing),
+        cmocka_unit_test(what_was_pushed_stays_when_memory_runs_out),
+        cmocka_unit_test(two_threads_pass_everything_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

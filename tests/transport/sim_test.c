@@ -1,124 +1,156 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The simulated transport: the common suite, and that it breaks its promises when told to.
+ */
+#include "tests/transport/transport_suite.h"
+
 #include "transport/sim.h"
 
-#include "runtime/base/random.h"
-#include "tests/support/cmocka.h"
-#include "tests/transport/transport_suite.h"
+/* --- The common suite --- */
 
 static void *create(unsigned n_workers)
 {
-    nd_sim *sim = NULL;
+    nd_sim *sim;
     const nd_sim_def def = {.n_workers = n_workers, .n_processes = 1};
     return nd_sim_create(&def, &sim) == ND_OK ? sim : NULL;
 }
 
-static void destroy(void *subject) { nd_sim_destroy(subject); }
+static void destroy(void *self) { nd_sim_destroy(self); }
 
-static nd_transport end_of(void *subject, unsigned worker)
+static nd_transport transport(void *self, unsigned worker)
 {
-    return nd_sim_transport(subject, worker);
+    return nd_sim_transport(self, worker);
 }
 
-static void pump(void *subject)
+static bool deliver(void *self, nd_random *random)
 {
+    const size_t n = nd_sim_n_deliverable(self);
+    if (n == 0)
+        return false;
+    assert_int_equal(nd_sim_deliver(self, nd_random_below(random, n)), ND_OK);
+    return true;
+}
+
+/* --- Broken promises --- */
+
+/* What worker 1 gets of ten frames {+1, -1} of worker 0. */
+typedef struct seen {
+    uint64_t sequences[32];
+    size_t lens[32];
+    int64_t first_deltas[32];
+    size_t n;
+} seen;
+
+static void count_tapped(void *context, const nd_frame *frame)
+{
+    assert_int_equal(frame->len, 2);
+    ++*(unsigned *)context;
+}
+
+static seen send_ten(nd_sim_fault fault, unsigned every, bool keeps_numbers, bool shuffles)
+{
+    seen s = {.n = 0};
+    unsigned n_tapped = 0;
+    nd_sim *sim = create(2);
     nd_random random;
-    nd_random_init(&random, 5);
-    for (size_t n; (n = nd_sim_n_deliverable(subject)) != 0;)
-        assert_int_equal(nd_sim_deliver(subject, (size_t)nd_random_below(&random, n)), ND_OK);
-}
-
-/* --- Broken promises: each must show in what arrives --- */
-
-enum { N_FRAMES = 40 };
-
-typedef struct arrived {
-    size_t n_frames, n_changes, n_out_of_order;
-} arrived;
-
-/* Sends frames of two changes, one more and one less, from worker 0 to worker 1. */
-static arrived send_under(nd_sim_fault fault)
-{
-    nd_sim *const sim = create(2);
+    assert_non_null(sim);
+    nd_random_init(&random, 3);
+    nd_sim_tap(sim, count_tapped, &n_tapped);
+    nd_sim_break(sim, fault, every, keeps_numbers);
     const nd_transport from = nd_sim_transport(sim, 0), to = nd_sim_transport(sim, 1);
-    nd_sim_break(sim, fault, 2, true);
-    for (uint64_t i = 1; i <= N_FRAMES; i++) {
-        const nd_change changes[] = {{0, {i, {0}}, -1}, {1, {i, {0}}, 1}};
+    const nd_change changes[] = {{.location = 1, .delta = 1}, {.location = 2, .delta = -1}};
+    for (uint64_t i = 1; i <= 10; i++) {
         const nd_frame frame = {
             .sequence = i, .kind = ND_FRAME_CHANGES, .changes = changes, .len = 2};
         assert_int_equal(from.ops->send_frame(from.endpoint, &frame), ND_OK);
     }
-    pump(sim);
-    arrived got = {.n_frames = 0};
-    nd_delivery delivery;
+    assert_int_equal(n_tapped, 10);
+    while (shuffles ? deliver(sim, &random) : nd_sim_deliver(sim, 0) == ND_OK)
+        continue;
     nd_frame frame;
-    for (uint64_t last = 0; to.ops->receive(to.endpoint, &delivery, &frame) == ND_ARRIVAL_FRAME;
-         last = frame.sequence) {
-        got.n_frames++;
-        got.n_changes += frame.len;
-        got.n_out_of_order += frame.sequence < last;
+    nd_delivery delivery;
+    while (to.ops->receive(to.endpoint, &delivery, &frame) == ND_ARRIVAL_FRAME) {
+        assert_in_range(s.n, 0, 31);
+        s.sequences[s.n] = frame.sequence;
+        s.lens[s.n] = frame.len;
+        s.first_deltas[s.n++] = frame.len != 0 ? frame.changes[0].delta : 0;
     }
     nd_sim_destroy(sim);
-    return got;
+    return s;
 }
 
-static void a_faithful_transport_changes_nothing(void **state)
+static bool is_counting(const seen *s)
 {
-    (void)state;
-    const arrived got = send_under(ND_SIM_FAITHFUL);
-    assert_int_equal(got.n_frames, N_FRAMES);
-    assert_int_equal(got.n_changes, 2 * N_FRAMES);
-    assert_int_equal(got.n_out_of_order, 0);
+    for (size_t i = 0; i < s->n; i++)
+        if (s->sequences[i] != i + 1)
+            return false;
+    return true;
 }
 
-static void every_fault_shows(void **state)
+static void a_faithful_one_changes_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(send_under(ND_SIM_SPLIT).n_frames, N_FRAMES + N_FRAMES / 2);
-    assert_int_equal(send_under(ND_SIM_SPLIT).n_changes, 2 * N_FRAMES);
-    assert_int_equal(send_under(ND_SIM_REPEAT).n_frames, N_FRAMES + N_FRAMES / 2);
-    assert_int_equal(send_under(ND_SIM_REPEAT).n_changes, 3 * N_FRAMES);
-    assert_int_equal(send_under(ND_SIM_LOSE).n_frames, N_FRAMES / 2);
-    assert_true(send_under(ND_SIM_REORDER).n_out_of_order > 0);
+    const seen s = send_ten(ND_SIM_FAITHFUL, 1, true, true);
+    assert_int_equal(s.n, 10);
+    assert_true(is_counting(&s));
 }
 
-static void processes_hand_what_they_are_told_to_all_their_workers(void **state)
+static void frames_are_split_taking_first(void **state)
 {
     (void)state;
-    nd_sim *sim = NULL;
-    const nd_sim_def def = {.n_workers = 4, .n_processes = 2, .mode = ND_PUBLISH_EAGER};
-    assert_int_equal(nd_sim_create(&def, &sim), ND_OK);
-    const nd_arc arc = {0, 1, nd_summary_identity()};
-    const nd_topology topology = {.n_locations = 2, .edges = &arc, .n_edges = 1};
-    const nd_change initial = {0, {0, {0}}, 4}, change = {0, {0, {0}}, -1};
-    for (unsigned i = 0; i < 4; i++) {
-        const nd_transport end = nd_sim_transport(sim, i);
-        assert_int_equal(end.ops->begin_flow(end.endpoint, 0, &topology, &initial, 1), ND_OK);
+    const seen s = send_ten(ND_SIM_SPLIT, 5, false, true);
+    assert_int_equal(s.n, 12);
+    assert_true(is_counting(&s));
+    assert_int_equal(s.lens[4], 1);
+    assert_int_equal(s.first_deltas[4], -1);
+    assert_int_equal(s.lens[5], 1);
+    assert_int_equal(s.first_deltas[5], 1);
+}
+
+static void frames_are_repeated_lost_and_reordered(void **state)
+{
+    (void)state;
+    assert_int_equal(send_ten(ND_SIM_REPEAT, 5, false, true).n, 12);
+    assert_int_equal(send_ten(ND_SIM_LOSE, 5, false, true).n, 8);
+    const seen in_order = send_ten(ND_SIM_REORDER, 1, true, false);
+    assert_true(is_counting(&in_order));
+    const seen shuffled = send_ten(ND_SIM_REORDER, 1, true, true);
+    assert_int_equal(shuffled.n, 10);
+    assert_false(is_counting(&shuffled));
+}
+
+static void numbers_give_a_fault_away_only_if_kept(void **state)
+{
+    (void)state;
+    static const nd_sim_fault faults[] = {ND_SIM_SPLIT, ND_SIM_REPEAT, ND_SIM_LOSE, ND_SIM_REORDER};
+    for (size_t i = 0; i < 4; i++) {
+        const seen kept = send_ten(faults[i], 3, true, true);
+        const seen renumbered = send_ten(faults[i], 3, false, true);
+        assert_false(is_counting(&kept));
+        assert_true(is_counting(&renumbered));
     }
-    const nd_transport from = nd_sim_transport(sim, 1);
-    const nd_frame sent = {
-        .sender = 1, .sequence = 1, .kind = ND_FRAME_CHANGES, .changes = &change, .len = 1};
-    assert_int_equal(from.ops->send_frame(from.endpoint, &sent), ND_OK);
-    pump(sim);
-    const uint32_t sender_seen_by[] = {1, UINT32_MAX, 4, 4}; /* a worker; nobody; process 0 */
-    for (unsigned i = 0; i < 4; i++) {
-        const nd_transport to = nd_sim_transport(sim, i);
-        nd_delivery delivery;
-        nd_frame frame = {.sender = UINT32_MAX};
-        const nd_arrival kind = to.ops->receive(to.endpoint, &delivery, &frame);
-        assert_int_equal(kind, i == 1 ? ND_ARRIVAL_NONE : ND_ARRIVAL_FRAME);
-        assert_int_equal(frame.sender, sender_seen_by[i]);
-    }
+}
+
+static void what_is_not_there_cannot_be_delivered(void **state)
+{
+    (void)state;
+    nd_sim *sim = create(2);
+    assert_non_null(sim);
+    assert_int_equal(nd_sim_n_deliverable(sim), 0);
+    assert_int_equal(nd_sim_deliver(sim, 0), ND_INVAL);
     nd_sim_destroy(sim);
+    nd_sim_destroy(NULL);
 }
 
 int main(void)
 {
-    const transport_subject subject = {
-        .create = create, .destroy = destroy, .end_of = end_of, .pump = pump};
+    static const network_ops sim = {create, destroy, transport, deliver};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_faithful_transport_changes_nothing),
-        cmocka_unit_test(every_fault_shows),
-        cmocka_unit_test(processes_hand_what_they_are_told_to_all_their_workers),
+        cmocka_unit_test(a_faithful_one_changes_nothing),
+        cmocka_unit_test(frames_are_split_taking_first),
+        cmocka_unit_test(frames_are_repeated_lost_and_reordered),
+        cmocka_unit_test(numbers_give_a_fault_away_only_if_kept),
+        cmocka_unit_test(what_is_not_there_cannot_be_delivered),
     };
-    return transport_suite_run("sim", &subject) + cmocka_run_group_tests(tests, NULL, NULL);
+    return suite_run("sim", &sim) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,22 +3,37 @@
 #define TESTS_TRANSPORT_TRANSPORT_SUITE_H
 
 /** @file
- * What every transport promises, as tests: each transport's own test program runs them all on
- * itself. */
+ * What every transport promises (runtime/transport.h), as tests: frames of a sender arrive whole,
+ * once, in the order sent; batches once; nothing is lost or kept when it ends.
+ */
 
+#include "tests/support/cmocka.h"
+
+#include "runtime/base/random.h"
 #include "runtime/transport.h"
 
-/** A transport under test. */
-typedef struct transport_subject {
-    /** Makes it for so many workers. */
+/** A transport to be tested. */
+typedef struct network_ops {
+    /** Makes one for so many workers, or NULL without memory. */
     void *(*create)(unsigned n_workers);
-    void (*destroy)(void *subject);
-    nd_transport (*end_of)(void *subject, unsigned worker);
-    /** Lets everything that was sent arrive; NULL where that happens by itself. */
-    void (*pump)(void *subject);
-} transport_subject;
+    void (*destroy)(void *self);
+    nd_transport (*transport)(void *self, unsigned worker);
+    /** Lets something that is under way come nearer; false if nothing is. */
+    bool (*deliver)(void *self, nd_random *random);
+} network_ops;
 
-/** Runs the suite; returns the number of tests that failed. */
-int transport_suite_run(const char *name, const transport_subject *subject);
+/** A batch of one record that is `number`; NULL without memory. */
+nd_batch *suite_batch(nd_pool *pool, uint64_t number);
+
+/** Fills a frame in; what it says follows from sender and sequence. `changes` has room for
+ * SUITE_CHANGES. */
+enum { SUITE_CHANGES = 40 };
+void suite_frame(unsigned sender, uint64_t sequence, nd_frame *frame, nd_change *changes);
+
+/** Whether it is the frame that suite_frame makes. */
+bool suite_frame_is(const nd_frame *frame, unsigned sender, uint64_t sequence);
+
+/** Runs the suite and returns the number of failed tests. */
+int suite_run(const char *name, const network_ops *network);
 
 #endif

@@ -20,8 +20,7 @@ void take_out(nd_vector *vector, size_t index, void *item)
         memcpy(nd_vector_at(vector, index), last, vector->item_size);
 }
 
-/* Rights ----------------------------------------------------------------------------------------
- */
+/* --- Rights --- */
 
 bool right_least(const instance *me, const time_right *right, unsigned port, nd_time *least)
 {
@@ -71,8 +70,7 @@ bool instance_may_hold(const instance *me, const time_right *wanted)
     return true;
 }
 
-/* Requests --------------------------------------------------------------------------------------
- */
+/* --- Requests --- */
 
 static bool is_same_request(const notify_request *a, const notify_request *b)
 {

@@ -23,8 +23,7 @@ struct global_observer {
     flow_watch flows[RUN_FLOWS];
 };
 
-/* Counts ----------------------------------------------------------------------------------------
- */
+/* --- Counts --- */
 
 static void add_change(flow_watch *watch, const nd_change *change)
 {
@@ -114,8 +113,7 @@ void observer_destroy(global_observer *observer)
     free(observer);
 }
 
-/* The truth -------------------------------------------------------------------------------------
- */
+/* --- The truth --- */
 
 static void is_wrong(const global_observer *observer, unsigned flow, uint32_t location,
                      const nd_time *time, const char *what)
@@ -176,8 +174,7 @@ static void find_truth(global_observer *observer, unsigned number)
     watch->has_news = false;
 }
 
-/* Views -----------------------------------------------------------------------------------------
- */
+/* --- Views --- */
 
 static void keep_view(struct closure_set *view, const nd_antichain *frontier)
 {

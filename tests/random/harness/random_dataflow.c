@@ -33,8 +33,7 @@ void instance_is_wrong(const instance *me, const nd_time *time, const char *what
                  'a' + (int)me->number, me->worker, nd_time_text(time, ND_MAX_LOOPS, text), what);
 }
 
-/* Building --------------------------------------------------------------------------------------
- */
+/* --- Building --- */
 
 /* What one worker's copy is made of while it is built. */
 typedef struct flow_builder {
@@ -141,8 +140,7 @@ static nd_err build_next(random_run *run, nd_worker *worker)
     return ND_OK;
 }
 
-/* The program -----------------------------------------------------------------------------------
- */
+/* --- The program --- */
 
 static nd_err build(nd_worker *worker, void *arg)
 {
@@ -189,8 +187,7 @@ static bool drive(nd_worker *worker, nd_random *random, void *arg)
     return feed(run, index) || has_more;
 }
 
-/* Runs ------------------------------------------------------------------------------------------
- */
+/* --- Runs --- */
 
 static void shape(random_run *run, uint64_t seed, nd_simulation_def *def)
 {

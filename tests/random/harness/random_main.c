@@ -29,8 +29,7 @@ typedef struct run_tally {
     uint64_t n_passed, n_failed, first_failed;
 } run_tally;
 
-/* Options ---------------------------------------------------------------------------------------
- */
+/* --- Options --- */
 
 static bool parse_number(const char *text, uint64_t *number)
 {
@@ -78,8 +77,7 @@ static bool parse(const random_suite *suite, char **argv, suite_options *options
     return true;
 }
 
-/* Runs ------------------------------------------------------------------------------------------
- */
+/* --- Runs --- */
 
 static _Noreturn void be_child(const random_suite *suite, const suite_options *options,
                                uint64_t first, int to_parent)

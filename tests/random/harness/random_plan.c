@@ -34,8 +34,7 @@ unsigned plan_depth(const random_plan *plan, const plan_vertex *vertex)
     return plan->depths[vertex->scope];
 }
 
-/* Steps -----------------------------------------------------------------------------------------
- */
+/* --- Steps --- */
 
 static void add_step(random_plan *plan, plan_step_kind kind, unsigned scope, unsigned of,
                      unsigned stream)
@@ -61,8 +60,7 @@ static unsigned pick(nd_random *random, const stream_pool *pool)
     return pool->streams[below(random, pool->len)];
 }
 
-/* Vertices --------------------------------------------------------------------------------------
- */
+/* --- Vertices --- */
 
 static plan_path identity(void) { return (plan_path){.exists = true}; }
 
@@ -146,8 +144,7 @@ static void add_vertex(nd_random *random, random_plan *plan, unsigned scope, str
         add_to_pool(pool, add_stream(plan, PLAN_VERTEX, scope, number, o));
 }
 
-/* Loops -----------------------------------------------------------------------------------------
- */
+/* --- Loops --- */
 
 /* Whether the stream hangs on the feedback itself, which then would begin nowhere. */
 static bool hangs_on(const random_plan *plan, unsigned stream, unsigned feedback)
@@ -244,8 +241,7 @@ static void fill_scope(nd_random *random, random_plan *plan, unsigned scope, str
     }
 }
 
-/* What follows from the steps -------------------------------------------------------------------
- */
+/* --- What follows from the steps --- */
 
 bool plan_follow(const plan_path *path, const nd_time *time, nd_time *arrived)
 {

@@ -34,8 +34,7 @@ static unsigned depth(const instance *me)
     return plan_depth(&me->run->flows[me->flow].plan, me->plan);
 }
 
-/* Times -----------------------------------------------------------------------------------------
- */
+/* --- Times --- */
 
 static uint64_t sum(uint64_t a, uint64_t b, uint64_t limit)
 {
@@ -81,8 +80,7 @@ static nd_time bearable(const instance *me, nd_time time)
     return delayed(me, delayed(me, time));
 }
 
-/* Sending ---------------------------------------------------------------------------------------
- */
+/* --- Sending --- */
 
 static const time_right *any_right(const vertex_turn *turn)
 {
@@ -161,8 +159,7 @@ static void send(vertex_turn *turn, const time_right *right, unsigned n_records)
     }
 }
 
-/* Holding ---------------------------------------------------------------------------------------
- */
+/* --- Holding --- */
 
 static bool all_past(const instance *me, const nd_time *time)
 {
@@ -248,8 +245,7 @@ static void let_go_some(instance *me)
     }
 }
 
-/* Asking ----------------------------------------------------------------------------------------
- */
+/* --- Asking --- */
 
 static void ask(vertex_turn *turn)
 {
@@ -275,8 +271,7 @@ static void ask(vertex_turn *turn)
     }
 }
 
-/* Callbacks -------------------------------------------------------------------------------------
- */
+/* --- Callbacks --- */
 
 static void act(vertex_turn *turn)
 {
@@ -387,8 +382,7 @@ static void on_frontier(nd_vertex *vertex)
     end(&turn);
 }
 
-/* Sources ---------------------------------------------------------------------------------------
- */
+/* --- Sources --- */
 
 bool random_vertex_is_open(const instance *me) { return me->held.len != 0; }
 
@@ -439,8 +433,7 @@ static void on_activate(nd_vertex *vertex)
     end(&turn);
 }
 
-/* Life ------------------------------------------------------------------------------------------
- */
+/* --- Life --- */
 
 static nd_err init(nd_vertex *vertex)
 {
