@@ -25,6 +25,8 @@ void nd_dataflow_mistake(nd_dataflow *flow, nd_err err, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     flow->mistake = nd_message_set(&flow->message, err, "dataflow '%s': %s", flow->name, text);
+    if (flow->state != ND_FLOW_BUILDING) /* nobody will ask any more */
+        flow->host->ops->fail(flow->host, err, flow->message.text);
 }
 
 static bool may_build(nd_dataflow *flow)
@@ -82,6 +84,7 @@ nd_dataflow *nd_dataflow_new(nd_worker *worker, const char *name)
                                 &flow->vertices, &flow->channels, &flow->dirty};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         nd_vector_init(lists[i], sizeof(void *));
+    nd_vector_init(&flow->inputs, sizeof(nd_vertex *));
     nd_vector_init(&flow->early, sizeof(nd_early));
     nd_vector_init(&flow->rights, sizeof(nd_right));
     nd_vector_init(&flow->edges, sizeof(nd_arc));
@@ -199,6 +202,9 @@ void nd_feedback_connect(nd_feedback *feedback, nd_stream stream)
         nd_dataflow_mistake(origin->flow, ND_INVAL,
                             "feedback of loop '%s' is connected to a stream of scope '%s'", loop,
                             stream.origin->scope->name);
+    else if (!stream.origin->type)
+        nd_dataflow_mistake(origin->flow, ND_INVAL,
+                            "feedback of loop '%s' is connected to a hidden output", loop);
     else if (!nd_type_is_same(origin->type, stream.origin->type))
         nd_dataflow_mistake(origin->flow, ND_INVAL, "feedback of loop '%s' carries '%s', not '%s'",
                             loop, origin->type->name, stream.origin->type->name);
@@ -220,7 +226,8 @@ nd_probe *nd_probe_new(nd_stream stream)
     nd_dataflow *const flow = stream.origin->flow;
     nd_probe *const probe = own(flow, &flow->probes, sizeof *probe);
     if (probe)
-        *probe = (nd_probe){.flow = flow, .origin = stream.origin};
+        *probe = (nd_probe){
+            .flow = flow, .origin = stream.origin, .index = (uint32_t)flow->probes.len - 1};
     return probe;
 }
 
@@ -252,7 +259,12 @@ static bool check_input(const nd_vertex *vertex, unsigned port, const nd_pact *p
 {
     const nd_origin *const origin = pact->stream.origin;
     nd_dataflow *const flow = vertex->flow;
-    if (!origin)
+    if (pact->kind == ND_PACT_NONE)
+        nd_dataflow_mistake(flow, ND_INVAL,
+                            "vertex '%s': input %u has no pact: nd_pipeline, nd_exchange or "
+                            "nd_broadcast",
+                            vertex->name, port);
+    else if (!origin)
         nd_dataflow_mistake(flow, ND_INVAL, "vertex '%s': input %u has no stream", vertex->name,
                             port);
     else if (origin->flow != flow)
@@ -499,9 +511,9 @@ static nd_vertex *new_vertex(nd_scope *scope, const nd_vertex_def *def, nd_pact 
 nd_vertex *nd_vertex_new(nd_scope *scope, const nd_vertex_def *def, nd_stream *out)
 {
     nd_pact inputs[ND_MAX_PORTS];
-    size_t n_inputs = 0, n_outputs = 0;
-    while (n_inputs < ND_MAX_PORTS && def->inputs[n_inputs].kind != ND_PACT_NONE)
-        n_inputs++;
+    size_t n_inputs = ND_MAX_PORTS, n_outputs = 0;
+    while (n_inputs > 0 && def->inputs[n_inputs - 1].kind == ND_PACT_NONE)
+        n_inputs--; /* from the end: a gap is found and named */
     while (n_outputs < ND_MAX_PORTS && def->outputs[n_outputs])
         n_outputs++;
     memcpy(inputs, def->inputs, sizeof inputs);

@@ -24,7 +24,8 @@ ND_CHECKED nd_err nd_host_take_batch(nd_host *host, const nd_delivery *delivery)
 ND_CHECKED nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame);
 
 /** Flushes what vertices have gathered, then sends the changes of this worker to all others, as one
- * frame, and gives them to its own tracker. Does nothing before the dataflow runs. */
+ * frame, and gives them to its own tracker. Before the dataflow runs, what is flushed
+ * and what is changed is kept. */
 void nd_flow_publish(nd_dataflow *flow);
 
 /** Propagates what the tracker was given, and tells the host of what became due. */
@@ -52,6 +53,13 @@ void nd_flow_untold(nd_dataflow *flow);
 /** An input of this worker, upstream of the probe, whose hold alone keeps an earlier epoch than
  * `epoch` possible; NULL if there is none. */
 const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch);
+
+/** The first dataflow of the worker that is still being built, and the probe's if it is; or NULL.
+ */
+const nd_dataflow *nd_host_unstarted(const nd_host *host);
+const nd_dataflow *nd_probe_unstarted(const nd_probe *probe);
+
+const char *nd_dataflow_name(const nd_dataflow *flow);
 
 /** An input of the dataflow that only the program could move on and that it has not closed; NULL if
  * there is none. */

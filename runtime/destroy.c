@@ -8,8 +8,6 @@
 static void free_vertex(nd_vertex *vertex)
 {
     nd_pool *const pool = &vertex->flow->host->pool;
-    if (vertex->deinit)
-        vertex->deinit(vertex);
     if (vertex->destroy)
         vertex->destroy(vertex->user);
     if (vertex->activator)
@@ -47,10 +45,23 @@ static void free_objects(nd_vector *list)
     nd_vector_deinit(list);
 }
 
+/* The vertices' own ends come first, while everything is still there; what they do has no effect.
+ */
+static void end_vertices(nd_dataflow *flow)
+{
+    flow->is_dropped = true;
+    for (size_t i = 0; i < flow->vertices.len; i++) {
+        nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&flow->vertices, i);
+        if (vertex->deinit)
+            vertex->deinit(vertex);
+    }
+}
+
 void nd_dataflow_destroy(nd_dataflow *flow)
 {
     if (!flow)
         return;
+    end_vertices(flow);
     for (size_t i = 0; i < flow->early.len; i++)
         nd_batch_release(((nd_early *)nd_vector_at(&flow->early, i))->batch);
     for (size_t i = 0; i < flow->channels.len; i++)
@@ -62,12 +73,15 @@ void nd_dataflow_destroy(nd_dataflow *flow)
     free_objects(&flow->scopes);
     free_objects(&flow->origins);
     free_objects(&flow->feedbacks);
+    for (size_t i = 0; i < flow->probes.len; i++)
+        nd_free((*(nd_probe **)nd_vector_at(&flow->probes, i))->delays);
     free_objects(&flow->probes);
     nd_vector_deinit(&flow->vertices);
     nd_vector_deinit(&flow->channels);
     nd_vector_deinit(&flow->dirty);
     nd_vector_deinit(&flow->early);
     nd_vector_deinit(&flow->rights);
+    nd_vector_deinit(&flow->inputs);
     nd_vector_deinit(&flow->edges);
     nd_change_batch_deinit(&flow->changes);
     nd_tracker_destroy(flow->tracker);

@@ -58,7 +58,9 @@ struct nd_feedback {
 struct nd_probe {
     nd_dataflow *flow;
     nd_origin *origin;
+    uint32_t index; /* in the dataflow's list */
     uint32_t location;
+    uint64_t *delays; /* probe.c; NULL until asked for */
 };
 
 /* Where batches of one output go, on the way to one input. */
@@ -195,6 +197,7 @@ struct nd_dataflow {
     nd_vector dirty;         /* nd_vertex *: some outbox holds records */
     nd_vector early;         /* nd_early */
     nd_vector rights;        /* nd_right: those of the running on_notify */
+    nd_vector inputs;        /* nd_vertex *: sources that only the program moves on */
     nd_vector edges;         /* nd_arc: the graph of locations */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
     nd_scrap scrap;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/mailbox.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <uv.h>
@@ -56,31 +55,25 @@ void nd_mailbox_close(nd_mailbox *mailbox)
     release_mailbox(mailbox);
 }
 
+/* Takes the whole list at once, so that this ends whatever other threads do. An activator counts as
+ * queued, and so stays as it is, until its turn comes. */
 void nd_mailbox_drain(nd_mailbox *mailbox, void (*each)(void *context, nd_vertex *vertex),
                       void *context)
 {
-    for (;;) {
+    uv_mutex_lock(&mailbox->lock);
+    nd_activator *activator = mailbox->first;
+    mailbox->first = NULL;
+    uv_mutex_unlock(&mailbox->lock);
+    while (activator) {
+        nd_activator *const next = activator->next;
         uv_mutex_lock(&mailbox->lock);
-        nd_activator *const activator = mailbox->first;
-        if (activator) {
-            mailbox->first = activator->next;
-            activator->queued = false;
-        }
+        activator->queued = false;
         uv_mutex_unlock(&mailbox->lock);
-        if (!activator)
-            return;
         if (each && activator->vertex)
             each(context, activator->vertex);
         nd_activator_release(activator);
+        activator = next;
     }
-}
-
-bool nd_mailbox_is_empty(nd_mailbox *mailbox)
-{
-    uv_mutex_lock(&mailbox->lock);
-    const bool is_empty = mailbox->first == NULL;
-    uv_mutex_unlock(&mailbox->lock);
-    return is_empty;
 }
 
 nd_activator *nd_activator_create(nd_mailbox *mailbox, nd_vertex *vertex)

@@ -29,9 +29,6 @@ void nd_mailbox_close(nd_mailbox *mailbox);
 void nd_mailbox_drain(nd_mailbox *mailbox, void (*each)(void *context, nd_vertex *vertex),
                       void *context);
 
-/** Whether somebody was activated. The owner's thread. */
-bool nd_mailbox_is_empty(nd_mailbox *mailbox);
-
 /** An activator of `vertex`, with one reference for the vertex itself. NULL without memory. The
  * owner's thread. */
 nd_activator *nd_activator_create(nd_mailbox *mailbox, nd_vertex *vertex);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/pool.h"
 
-#include <assert.h>
-
 #include <nereid/memory.h>
 
 static size_t class_size(unsigned size_class) { return (size_t)ND_POOL_LEAST << (2 * size_class); }

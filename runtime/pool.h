@@ -23,7 +23,7 @@ enum {
     ND_POOL_CLASSES = 5,
     ND_POOL_LEAST = 256, /* bytes of the smallest class; each next is four times as big */
     ND_POOL_BLOCK = ND_POOL_LEAST << 8, /* the largest: what an open batch is filled in, 64 KiB */
-    ND_POOL_KEPT = 1024,                /* free blocks of the largest class that are kept */
+    ND_POOL_KEPT = 1024,                /* free blocks of each class that are kept */
 };
 
 typedef struct nd_block nd_block;

@@ -7,6 +7,11 @@
 
 static bool is_watching(const nd_probe *probe) { return probe->flow->state == ND_FLOW_RUNNING; }
 
+const nd_dataflow *nd_probe_unstarted(const nd_probe *probe)
+{
+    return probe && probe->flow->state == ND_FLOW_BUILDING ? probe->flow : NULL;
+}
+
 bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time)
 {
     if (!probe || probe->flow->is_dropped || nd_flow_is_over(probe->flow))
@@ -27,14 +32,17 @@ bool nd_probe_behind(const nd_probe *probe, uint64_t epoch)
 }
 
 /* The least number of epochs that a path from each location to the probe adds; UINT64_MAX where
- * there is none. Rounds over all edges until nothing changes: as many as the longest shortest path,
- * on a question asked only of a worker about to wait. */
-static uint64_t *delays_to(const nd_probe *probe)
+ * there is none. Rounds over all edges until nothing changes, once a probe. */
+static const uint64_t *delays_to(const nd_probe *asked)
 {
-    const nd_dataflow *const flow = probe->flow;
+    const nd_dataflow *const flow = asked->flow;
+    nd_probe *const probe = *(nd_probe **)nd_vector_at(&flow->probes, asked->index);
+    if (probe->delays)
+        return probe->delays;
     uint64_t *const delay = nd_alloc(flow->n_locations, sizeof *delay);
     if (!delay)
         return NULL;
+    probe->delays = delay;
     for (uint32_t i = 0; i < flow->n_locations; i++)
         delay[i] = UINT64_MAX;
     delay[probe->location] = 0;
@@ -52,29 +60,18 @@ static uint64_t *delays_to(const nd_probe *probe)
     return delay;
 }
 
-/* Whether only the program can move the vertex's holds on. */
-static bool is_input(const nd_vertex *vertex)
-{
-    return vertex->is_source && !vertex->on_activate && vertex->n_inlets == 0;
-}
-
 const nd_vertex *nd_flow_open_input(const nd_dataflow *flow)
 {
-    for (size_t i = 0; flow->state == ND_FLOW_RUNNING && i < flow->vertices.len; i++) {
-        const nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&flow->vertices, i);
-        if (is_input(vertex) && vertex->holds.len)
-            return vertex;
-    }
+    nd_vertex *const *const inputs = flow->inputs.items;
+    for (size_t i = 0; flow->state == ND_FLOW_RUNNING && i < flow->inputs.len; i++)
+        if (inputs[i]->holds.len)
+            return inputs[i];
     return NULL;
 }
 
-/* Whether a hold of the vertex alone keeps an earlier epoch than `epoch` possible at the probe. */
-static bool keeps_back(const nd_vertex *vertex, const uint64_t *delays, uint64_t epoch)
+/* Whether a hold of the vertex keeps an epoch before `epoch` possible after `delay` more. */
+static bool keeps_back(const nd_vertex *vertex, uint64_t delay, uint64_t epoch)
 {
-    uint64_t delay = UINT64_MAX;
-    for (unsigned o = 0; o < vertex->n_outlets; o++)
-        if (delays[vertex->outlets[o].location] < delay)
-            delay = delays[vertex->outlets[o].location];
     const nd_hold_entry *const holds = vertex->holds.items;
     for (size_t i = 0; i < vertex->holds.len; i++)
         if (delay < epoch && holds[i].right.time.epoch < epoch - delay)
@@ -82,17 +79,26 @@ static bool keeps_back(const nd_vertex *vertex, const uint64_t *delays, uint64_t
     return false;
 }
 
+static uint64_t least_delay(const nd_vertex *vertex, const uint64_t *delays)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned o = 0; o < vertex->n_outlets; o++)
+        if (delays[vertex->outlets[o].location] < least)
+            least = delays[vertex->outlets[o].location];
+    return least;
+}
+
 const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch)
 {
-    if (!probe || probe->flow->state != ND_FLOW_RUNNING || !nd_probe_behind(probe, epoch))
+    if (!probe || probe->flow->state != ND_FLOW_RUNNING)
         return NULL;
-    uint64_t *const delay = delays_to(probe);
-    const nd_vertex *found = NULL;
-    for (size_t i = 0; delay && !found && i < probe->flow->vertices.len; i++) {
-        const nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&probe->flow->vertices, i);
-        if (is_input(vertex) && keeps_back(vertex, delay, epoch))
-            found = vertex;
+    nd_vertex *const *const inputs = probe->flow->inputs.items;
+    for (size_t i = 0; i < probe->flow->inputs.len; i++) {
+        if (!keeps_back(inputs[i], 0, epoch))
+            continue; /* as nearly always, so that paths need not be looked at */
+        const uint64_t *const delays = delays_to(probe);
+        if (delays && keeps_back(inputs[i], least_delay(inputs[i], delays), epoch))
+            return inputs[i];
     }
-    nd_free(delay);
-    return found;
+    return NULL;
 }

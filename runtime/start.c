@@ -234,6 +234,17 @@ static nd_err add_initial(const nd_vertex *vertex, nd_vector *initial)
     return ND_OK;
 }
 
+static nd_err note_input(nd_vertex *vertex)
+{
+    if (vertex->on_activate || vertex->n_inlets != 0)
+        return ND_OK;
+    nd_vertex **const slot = nd_vector_push(&vertex->flow->inputs);
+    if (!slot)
+        return ND_NOMEM;
+    *slot = vertex;
+    return ND_OK;
+}
+
 static nd_err hold_sources(nd_dataflow *flow, nd_vector *initial)
 {
     for (size_t i = 0; i < flow->vertices.len; i++) {
@@ -245,6 +256,7 @@ static nd_err hold_sources(nd_dataflow *flow, nd_vector *initial)
             return ND_NOMEM;
         *slot = (nd_hold_entry){{{0, {0}}, ND_ANY_INPUT}, 1};
         ND_TRY(add_initial(vertex, initial));
+        ND_TRY(note_input(vertex));
     }
     return ND_OK;
 }
@@ -301,17 +313,40 @@ static void prepare(nd_dataflow *flow)
         nd_dataflow_mistake(flow, ND_NOMEM, "out of memory");
 }
 
+const char *nd_dataflow_name(const nd_dataflow *flow) { return flow->name; }
+
+const nd_dataflow *nd_host_unstarted(const nd_host *host)
+{
+    for (size_t i = 0; i < host->flows.len; i++) {
+        const nd_dataflow *const flow = *(nd_dataflow **)nd_vector_at(&host->flows, i);
+        if (flow->state == ND_FLOW_BUILDING)
+            return flow;
+    }
+    return NULL;
+}
+
+/* Dataflows start in the order they were begun: were workers to start them in different orders,
+ * each could wait for the one that another has not started yet. */
+static void check_order(nd_dataflow *flow)
+{
+    const nd_dataflow *const first = nd_host_unstarted(flow->host);
+    if (first != flow)
+        nd_dataflow_mistake(flow, ND_INVAL, "started before dataflow '%s', which was begun earlier",
+                            first->name);
+}
+
 nd_err nd_dataflow_start(nd_dataflow *flow)
 {
     if (!flow)
         return ND_NOMEM;
-    if (flow->state != ND_FLOW_BUILDING)
+    if (flow->state != ND_FLOW_BUILDING) {
         nd_dataflow_mistake(flow, ND_INVAL, "started twice");
-    else
-        prepare(flow);
+        return flow->mistake;
+    }
+    check_order(flow);
+    prepare(flow);
     if (flow->mistake != ND_OK) {
-        if (flow->state == ND_FLOW_BUILDING)
-            flow->state = ND_FLOW_REFUSED;
+        flow->state = ND_FLOW_REFUSED;
         return flow->host->ops->fail(flow->host, flow->mistake, flow->message.text);
     }
     flow->state = ND_FLOW_WAITING;

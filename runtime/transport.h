@@ -68,7 +68,7 @@ typedef struct nd_transport_ops {
     nd_arrival (*receive)(void *endpoint, nd_delivery *delivery, nd_frame *frame);
     /** Lets parked receivers know of what was sent since the last call. Cheap when nothing was. */
     void (*flush)(void *endpoint);
-    /** Whether receive would find something. */
+    /** Whether receive would find something; what it has lent is given back. */
     bool (*has_arrivals)(void *endpoint);
 } nd_transport_ops;
 

@@ -129,7 +129,7 @@ static void park(void *owner, nd_worker *worker)
     atomic_exchange_explicit(&seat->is_parked, true, memory_order_acq_rel); /* see above */
     if (!nd_worker_has_work(worker))
         uv_run(&seat->loop, UV_RUN_ONCE);
-    atomic_store_explicit(&seat->is_parked, false, memory_order_relaxed);
+    atomic_exchange_explicit(&seat->is_parked, false, memory_order_acq_rel); /* likewise */
 }
 
 static void wake_seat(nd_seat *seat)
@@ -207,6 +207,7 @@ static nd_err start_seat(nd_process *process, unsigned index)
 static void on_signal(uv_signal_t *handle, int number)
 {
     nd_process *const process = handle->data;
+    uv_signal_stop(handle); /* so that a second one ends a program that is stuck */
     end(process, ND_INTR, number == SIGINT ? "interrupted" : "terminated");
 }
 
@@ -245,7 +246,8 @@ static void run_threads(nd_process *process)
 {
     for (unsigned i = 0; i < process->n_workers; i++) {
         nd_seat *const seat = &process->seats[i];
-        seat->has_thread = uv_thread_create(&seat->thread, run_worker, seat) == 0;
+        seat->has_thread =
+            ended(seat) == ND_OK && uv_thread_create(&seat->thread, run_worker, seat) == 0;
         if (seat->has_thread)
             continue;
         end(process, ND_NOMEM, "a thread cannot be started: too many already?");

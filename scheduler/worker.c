@@ -23,9 +23,9 @@
 static nd_err fail(nd_host *host, nd_err err, const char *text)
 {
     nd_worker *const worker = (nd_worker *)host;
-    if (worker->err == ND_OK)
-        worker->err = worker->owner_ops->failed(worker->owner, err, text);
-    return worker->err;
+    if (worker->host.err == ND_OK)
+        worker->host.err = worker->owner_ops->failed(worker->owner, err, text);
+    return worker->host.err;
 }
 
 static void schedule(nd_host *host, nd_vertex *vertex)
@@ -95,9 +95,9 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
 
 void nd_worker_close(nd_worker *worker)
 {
-    nd_mailbox_close(worker->host.mailbox);
     for (size_t i = 0; i < worker->host.flows.len; i++)
         nd_dataflow_destroy(*(nd_dataflow **)nd_vector_at(&worker->host.flows, i));
+    nd_mailbox_close(worker->host.mailbox);
     nd_vector_deinit(&worker->host.flows);
     nd_host_deinit_peers(&worker->host);
     nd_vector_deinit(&worker->host.held_back);
@@ -110,6 +110,10 @@ void nd_worker_deinit(nd_worker *worker) { nd_pool_deinit(&worker->host.pool); }
 
 /* --- A step --- */
 
+enum {
+    ARRIVALS = 4096
+}; /* taken in one step: fast senders must not keep a worker from its callbacks */
+
 static void receive(nd_worker *worker)
 {
     const nd_transport *const transport = &worker->host.transport;
@@ -117,7 +121,7 @@ static void receive(nd_worker *worker)
         return;
     nd_delivery delivery;
     nd_frame frame;
-    for (;;)
+    for (unsigned n = 0; n < ARRIVALS; n++)
         switch (transport->ops->receive(transport->endpoint, &delivery, &frame)) {
         case ND_ARRIVAL_BATCH:
             if (nd_host_take_batch(&worker->host, &delivery) != ND_OK)
@@ -138,7 +142,7 @@ static void wake_vertex(void *context, nd_vertex *vertex)
     nd_vertex_wake(vertex);
 }
 
-static void look_around(nd_worker *worker)
+static void take_alerts(nd_worker *worker)
 {
     if (!atomic_load_explicit(&worker->is_alerted, memory_order_relaxed))
         return;
@@ -146,15 +150,14 @@ static void look_around(nd_worker *worker)
      * anew. */
     atomic_exchange_explicit(&worker->is_alerted, false, memory_order_acquire);
     nd_mailbox_drain(worker->host.mailbox, wake_vertex, NULL);
-    if (worker->err == ND_OK)
-        worker->err = worker->owner_ops->ended(worker->owner);
+    if (worker->host.err == ND_OK)
+        worker->host.err = worker->owner_ops->ended(worker->owner);
 }
 
-/* Publishes and propagates every dataflow with changes; propagating may bring more, which the next
- * round takes. */
+/* Publishes and propagates every dataflow with changes. */
 static void settle(nd_worker *worker)
 {
-    for (size_t i = 0; i < worker->dirty.len && worker->err == ND_OK; i++) {
+    for (size_t i = 0; i < worker->dirty.len && worker->host.err == ND_OK; i++) {
         nd_dataflow *const flow = *(nd_dataflow **)nd_vector_at(&worker->dirty, i);
         nd_flow_publish(flow);
         nd_flow_untold(flow);
@@ -209,34 +212,34 @@ static bool run_one(nd_worker *worker)
 }
 
 /* Lets sources go on when there is room again. */
-static void look_for_room(nd_worker *worker)
+static void resume_sources(nd_worker *worker)
 {
     if (worker->host.held_back.len && nd_budget_wait(&worker->host.in_flight))
         nd_host_let_go(&worker->host);
 }
 
-nd_err nd_worker_step(nd_worker *worker, unsigned budget)
+static nd_err step(nd_worker *worker, unsigned budget)
 {
-    look_around(worker);
-    if (worker->err != ND_OK)
-        return worker->err;
+    take_alerts(worker);
+    if (worker->host.err != ND_OK)
+        return worker->host.err;
     receive(worker);
     settle(worker);
-    while (budget-- && worker->err == ND_OK && run_one(worker))
+    while (budget-- && worker->host.err == ND_OK && run_one(worker))
         worker->host.transport.ops->flush(worker->host.transport.endpoint);
     settle(worker);
     worker->host.transport.ops->flush(worker->host.transport.endpoint);
-    look_for_room(worker);
+    resume_sources(worker);
     if (worker->ready.len == worker->ready_head)
         nd_budget_settle(&worker->host.in_flight);
-    return worker->err;
+    return worker->host.err;
 }
 
 bool nd_worker_has_work(nd_worker *worker)
 {
     const nd_transport *const transport = &worker->host.transport;
     return worker->ready.len != worker->ready_head || worker->due.items.len || worker->dirty.len ||
-           worker->err != ND_OK ||
+           worker->host.err != ND_OK ||
            atomic_load_explicit(&worker->is_alerted, memory_order_acquire) ||
            transport->ops->has_arrivals(transport->endpoint);
 }
@@ -255,12 +258,40 @@ bool nd_worker_is_done(nd_worker *worker)
 
 enum { BUDGET = 256 }; /* callbacks a step, where the caller does not say */
 
+/* Stepping from inside a callback would run callbacks inside callbacks. */
+static nd_err check_outside(nd_worker *worker)
+{
+    const nd_vertex *const running = worker->host.running;
+    if (!running || worker->host.err != ND_OK)
+        return worker->host.err;
+    return nd_worker_fail(worker, ND_INVAL,
+                          "the worker is stepped inside a callback of vertex '%s'",
+                          nd_vertex_name(running));
+}
+
+nd_err nd_worker_step(nd_worker *worker, unsigned budget)
+{
+    ND_TRY(check_outside(worker));
+    return step(worker, budget);
+}
+
+static nd_err check_started(nd_worker *worker, const nd_dataflow *unstarted)
+{
+    if (!unstarted)
+        return ND_OK;
+    return nd_worker_fail(worker, ND_INVAL,
+                          "dataflow '%s' was begun but never started (nd_dataflow_start)",
+                          nd_dataflow_name(unstarted));
+}
+
 nd_err nd_worker_step_while(nd_worker *worker,
                             bool (*behind)(const nd_probe *probe, uint64_t epoch),
                             const nd_probe *probe, uint64_t epoch)
 {
+    ND_TRY(check_outside(worker));
+    ND_TRY(check_started(worker, nd_probe_unstarted(probe)));
     while (behind(probe, epoch)) {
-        ND_TRY(nd_worker_step(worker, BUDGET));
+        ND_TRY(step(worker, BUDGET));
         if (nd_worker_has_work(worker) || !behind(probe, epoch))
             continue;
         const nd_vertex *const input = nd_probe_waits_for(probe, epoch);
@@ -272,7 +303,7 @@ nd_err nd_worker_step_while(nd_worker *worker,
                 (unsigned long long)epoch, nd_vertex_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
-    return worker->err;
+    return worker->host.err;
 }
 
 static const nd_vertex *find_open_input(const nd_worker *worker)
@@ -286,8 +317,10 @@ static const nd_vertex *find_open_input(const nd_worker *worker)
 
 nd_err nd_worker_run(nd_worker *worker)
 {
+    ND_TRY(check_outside(worker));
+    ND_TRY(check_started(worker, nd_host_unstarted(&worker->host)));
     while (!nd_worker_is_done(worker)) {
-        ND_TRY(nd_worker_step(worker, BUDGET));
+        ND_TRY(step(worker, BUDGET));
         if (nd_worker_has_work(worker) || nd_worker_is_done(worker))
             continue;
         const nd_vertex *const input = find_open_input(worker);
@@ -299,7 +332,7 @@ nd_err nd_worker_run(nd_worker *worker)
                 nd_vertex_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
-    return worker->err;
+    return worker->host.err;
 }
 
 nd_err nd_worker_fail(nd_worker *worker, nd_err err, const char *format, ...)

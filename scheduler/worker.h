@@ -22,7 +22,7 @@ typedef struct nd_worker_owner_ops {
     /** The worker has failed. `text` is borrowed. Returns the failure that the run ends with, which
      * may be an earlier one of another worker. */
     nd_err (*failed)(void *owner, nd_err err, const char *text);
-    /** ND_OK, or why the run is ending. Asked in every step; any thread. */
+    /** ND_OK, or why the run is ending. Asked when the worker has been alerted; any thread. */
     nd_err (*ended)(void *owner);
     /** Nothing is left to do: returns when the worker has been woken, or for no reason. `behind`
      * says what it waits for. NULL: the owner does not wait (a simulation). */
@@ -42,7 +42,6 @@ struct nd_worker {
     nd_due_heap due;
     nd_vector dirty; /* nd_dataflow *: with changes to publish or to propagate */
     size_t n_over;   /* dataflows, from the first on, that are known to be over */
-    nd_err err;      /* why this worker stopped, or ND_OK */
     _Atomic bool
         is_alerted; /* written by any thread: the mailbox is not empty, or the run is ending */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/local.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include <nereid/memory.h>
@@ -62,10 +61,20 @@ nd_err nd_local_create(unsigned n_workers, nd_wake_fn *wake, void *context, nd_l
     return ND_OK;
 }
 
+/* What was lent is no longer needed. */
+static void give_back(endpoint *to)
+{
+    if (to->borrowed)
+        nd_queue_pop(to->borrowed);
+    to->borrowed = NULL;
+}
+
 void nd_local_destroy(nd_local *local)
 {
     if (!local)
         return;
+    for (unsigned i = 0; local->endpoints && i < local->n_workers; i++)
+        give_back(&local->endpoints[i]); /* a batch that was lent is the receiver's */
     for (size_t i = 0; local->queues && i < (size_t)local->n_workers * local->n_workers; i++) {
         for (const parcel *left; (left = nd_queue_peek(&local->queues[i]));
              nd_queue_pop(&local->queues[i]))
@@ -129,11 +138,11 @@ static const parcel *next_parcel(endpoint *to)
         const unsigned from = to->from;
         nd_queue *const queue = queue_of(local, from, to->worker);
         const parcel *const message = from == to->worker ? NULL : nd_queue_peek(queue);
+        to->from = from + 1 == local->n_workers ? 0 : from + 1;
         if (message) {
             to->borrowed = queue;
             return message;
         }
-        to->from = from + 1 == local->n_workers ? 0 : from + 1;
     }
     return NULL;
 }
@@ -141,10 +150,7 @@ static const parcel *next_parcel(endpoint *to)
 static nd_arrival receive(void *context, nd_delivery *delivery, nd_frame *frame)
 {
     endpoint *const to = context;
-    if (to->borrowed) {
-        nd_queue_pop(to->borrowed);
-        to->borrowed = NULL;
-    }
+    give_back(to);
     const parcel *const message = next_parcel(to);
     if (!message)
         return ND_ARRIVAL_NONE;
@@ -174,7 +180,7 @@ static void flush(void *context)
 static bool has_arrivals(void *context)
 {
     endpoint *const to = context;
-    assert(!to->borrowed);
+    give_back(to);
     const bool found = next_parcel(to) != NULL;
     to->borrowed = NULL;
     return found;

@@ -47,8 +47,10 @@ typedef struct nd_emit {
 } nd_emit;
 
 /** A place for one more record, uninitialised, to be filled before the next call. What nd_bytes
- * fields written here point to must live until the callback returns: only then is it copied. Never
- * NULL: when memory runs out the run fails, and the slot is one that is thrown away. */
+ * fields written here point to must live until the callback returns, or, of records that the
+ * program writes between steps, until the next step: only then is it copied. A slot of an object
+ * type takes over the writer's reference. Never NULL: when memory runs out the run fails, and the
+ * slot is one that is thrown away. */
 static inline void *nd_emit_slot(nd_emit *out)
 {
     if (out->next == out->end)

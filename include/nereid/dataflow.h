@@ -7,8 +7,9 @@
  * same ones, in the same order, and owns its copy; all calls here are for the worker's own thread.
  *
  * Building never fails on the spot: a mistake sticks to the dataflow, every later call on it is
- * harmless (a NULL dataflow, scope or stream counts as such a mistake), and nd_dataflow_start
- * returns the first one.
+ * harmless (a NULL dataflow, scope or stream counts as such a mistake, where anything else in the
+ * call tells whose), and nd_dataflow_start returns the first one. Dataflows are started in the
+ * order they were begun.
  */
 
 #include <stdbool.h>
@@ -95,8 +96,8 @@ ND_CHECKED nd_err nd_dataflow_start(nd_dataflow *flow);
 bool nd_dataflow_is_complete(const nd_dataflow *flow);
 
 /** Ends a dataflow early, on every worker: no vertex of it is called any more but its deinit, what
- * is under way is thrown away, and no probe of it is behind. Any worker may do it, once the dataflow
- * is started; NULL is fine. */
+ * is under way is thrown away, and no probe of it is behind. Any worker may do it, once the
+ * dataflow is started; NULL is fine. */
 void nd_dataflow_drop(nd_dataflow *flow);
 
 /** Watches a stream. The probe belongs to the dataflow. */

@@ -148,7 +148,8 @@ nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time);
 void nd_notify_at(nd_vertex *vertex, const nd_time *time);
 
 /** Asks for on_notify(due) with the right to act at or after `right`; `right` may be any time the
- * callback could send at, and NULL gives no right and holds nobody back (clean-up). */
+ * callback could send at, and NULL gives no right and holds nobody back (clean-up). In a loop, a
+ * right that comes round to the vertex's own inputs at or before `due` would wait for itself. */
 void nd_notify_when(nd_vertex *vertex, const nd_time *due, const nd_time *right);
 
 /** Keeps the right to act at or after `time` beyond this callback, until a release of the same

@@ -26,9 +26,10 @@ typedef struct nd_config {
 
 /** What a run did, added up over workers. */
 typedef struct nd_run_stats {
-    uint64_t n_batches, n_records,
-        data_bytes; /* sent between workers, one worker's to itself left out */
-    uint64_t progress_frames, progress_bytes; /* published to other workers */
+    uint64_t n_batches, n_records; /* sent from one worker to another */
+    uint64_t data_bytes;           /* of those records, without what nd_bytes point to */
+    uint64_t progress_frames;      /* published, each counted once a receiver */
+    uint64_t progress_bytes;
 } nd_run_stats;
 
 /** Runs `program(worker, arg)` on every worker and waits for all of them. Returns the first failure
