@@ -10,20 +10,6 @@
 
 #include "runtime/type_internal.h"
 
-enum { U64_TEXT_SIZE = 20 };
-
-size_t nd_u64_text(uint64_t value, char *text)
-{
-    char digits[U64_TEXT_SIZE];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    memcpy(text, digits + first, sizeof digits - first);
-    return sizeof digits - first;
-}
-
 static size_t signed_text(int64_t value, char *text)
 {
     if (value >= 0)
