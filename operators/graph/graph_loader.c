@@ -169,6 +169,8 @@ nd_err load_edges(nd_reader *bytes, size_t block_size, bool refuses_negative,
     pthread_mutex_init(&job.lock, NULL);
     parallel_run(n_collectors, load_blocks, &job);
     const nd_err err = conclude(&job, message);
+    if (err == ND_OK && progress.call != NULL) /* the whole, whoever has read the last of it */
+        progress.call(progress.user, job.file.blocks.n_bytes, job.n_edges);
     pthread_mutex_destroy(&job.lock);
     nd_free(job.block_lines);
     edge_file_deinit(&job.file);
