@@ -55,6 +55,8 @@ configure_package_config_file(
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/nereidConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 list(JOIN NEREID_REQUIRED_MODULES ", " NEREID_PC_REQUIRES)
+# Found from where the file stands, so that cmake --install --prefix works.
+file(RELATIVE_PATH NEREID_PC_UP /p/${CMAKE_INSTALL_LIBDIR}/pkgconfig /p)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/nereid.pc.in ${PROJECT_BINARY_DIR}/nereid.pc @ONLY)
 
 install(FILES ${PROJECT_BINARY_DIR}/nereidConfig.cmake ${PROJECT_BINARY_DIR}/nereidConfigVersion.cmake

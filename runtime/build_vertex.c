@@ -192,7 +192,8 @@ static void take_def(nd_vertex *vertex, const nd_vertex_def *def)
     vertex->on_activate = def->on_activate;
     vertex->is_source = def->source || vertex->n_inlets == 0;
     nd_vector_init(&vertex->queue, sizeof(nd_queued));
-    nd_vector_init(&vertex->pending, sizeof(nd_pending));
+    nd_pending_list_init(&vertex->pending);
+    nd_pending_list_init(&vertex->due);
     nd_vector_init(&vertex->holds, sizeof(nd_hold_entry));
 }
 

@@ -60,6 +60,7 @@ const nd_dataflow *nd_host_unstarted(const nd_host *host);
 const nd_dataflow *nd_probe_unstarted(const nd_probe *probe);
 
 const char *nd_dataflow_name(const nd_dataflow *flow);
+const char *nd_vertex_flow_name(const nd_vertex *vertex);
 
 /** An input of the dataflow that only the program could move on and that it has not closed; NULL if
  * there is none. */

@@ -20,7 +20,8 @@ static void free_vertex(nd_vertex *vertex)
         nd_vector_deinit(&vertex->outlets[o].channels);
     }
     nd_vector_deinit(&vertex->queue);
-    nd_vector_deinit(&vertex->pending);
+    nd_pending_list_deinit(&vertex->pending);
+    nd_pending_list_deinit(&vertex->due);
     nd_vector_deinit(&vertex->holds);
     nd_free(vertex->inlets);
     nd_free(vertex->outlets);
@@ -80,7 +81,6 @@ void nd_dataflow_destroy(nd_dataflow *flow)
     nd_vector_deinit(&flow->channels);
     nd_vector_deinit(&flow->dirty);
     nd_vector_deinit(&flow->early);
-    nd_vector_deinit(&flow->rights);
     nd_vector_deinit(&flow->inputs);
     nd_vector_deinit(&flow->edges);
     nd_change_batch_deinit(&flow->changes);

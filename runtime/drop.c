@@ -8,22 +8,10 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
-static void release_rights(nd_vertex *vertex)
-{
-    const nd_pending *const pending = vertex->pending.items;
-    for (size_t i = 0; i < vertex->pending.len; i++)
-        if (pending[i].has_right)
-            nd_vertex_count_right(vertex, &pending[i].right, -1);
-    const nd_hold_entry *const holds = vertex->holds.items;
-    for (size_t i = 0; i < vertex->holds.len; i++)
-        nd_vertex_count_right(vertex, &holds[i].right, -(int64_t)holds[i].n);
-    nd_vector_clear(&vertex->pending);
-    nd_vector_clear(&vertex->holds);
-}
-
 static void empty(nd_vertex *vertex)
 {
-    release_rights(vertex);
+    nd_vertex_drop_holds(vertex);
+    nd_vertex_drop_notifications(vertex);
     const nd_queued *const queued = vertex->queue.items;
     for (size_t i = vertex->queue_head; i < vertex->queue.len; i++)
         nd_vertex_consume(vertex, &queued[i]);

@@ -19,6 +19,7 @@
 #include "runtime/change_batch.h"
 #include "runtime/host.h"
 #include "runtime/outbox.h"
+#include "runtime/pending.h"
 #include "runtime/summary.h"
 #include "runtime/tracker.h"
 
@@ -102,25 +103,11 @@ typedef struct nd_path {
     nd_summary summary;
 } nd_path;
 
-/* A right to act: at or after `time`, as an input's paths make it. */
-typedef struct nd_right {
-    nd_time time;
-    uint32_t input; /* whose paths apply; ND_ANY_INPUT: identity to every output */
-} nd_right;
-
-#define ND_ANY_INPUT UINT32_MAX
-
+/* What is held of one input at a time; a hold of several inputs is several of these. */
 typedef struct nd_hold_entry {
     nd_right right;
-    size_t n; /* holds are counted */
+    size_t n; /* how often the time is held: the same in all entries of one time */
 } nd_hold_entry;
-
-typedef struct nd_pending {
-    nd_time due;
-    nd_right right;
-    bool has_right;
-    bool is_due; /* the worker has been told */
-} nd_pending;
 
 typedef struct nd_queued {
     nd_batch *batch;
@@ -151,15 +138,15 @@ struct nd_vertex {
 
     nd_vector queue; /* nd_queued, in order of arrival; the first `queue_head` have been taken */
     size_t queue_head;
-    nd_vector pending; /* nd_pending, sorted by due, then right */
-    nd_vector holds;   /* nd_hold_entry */
+    nd_pending_list pending; /* notifications that were not due when last looked at */
+    nd_pending_list due;     /* those that the host has been told of */
+    nd_vector holds;         /* nd_hold_entry, sorted by time, then input */
 
     bool is_scheduled; /* the host has been asked to run it */
     bool is_dirty;     /* some outbox holds records: it is on the dataflow's list */
     bool is_activated;
-    bool is_held_back; /* it is on the host's list of sources that wait for room */
-    bool has_news;     /* the frontier of an input has moved, and on_frontier wants to know */
-    bool in_callback;
+    bool is_held_back;      /* it is on the host's list of sources that wait for room */
+    bool has_news;          /* the frontier of an input has moved, and on_frontier wants to know */
     const nd_right *rights; /* what the running callback may do beside its holds */
     size_t n_rights;
 };
@@ -196,7 +183,6 @@ struct nd_dataflow {
     nd_change_batch changes; /* of this worker, not published */
     nd_vector dirty;         /* nd_vertex *: some outbox holds records */
     nd_vector early;         /* nd_early */
-    nd_vector rights;        /* nd_right: those of the running on_notify */
     nd_vector inputs;        /* nd_vertex *: sources that only the program moves on */
     nd_vector edges;         /* nd_arc: the graph of locations */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
@@ -230,17 +216,33 @@ void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
 /* rights.c */
 /** Whether the running callback, or a hold, lets the vertex send at `time` on an output. */
 bool nd_vertex_may_send(const nd_vertex *vertex, unsigned port, const nd_time *time);
-/** Whether the vertex may be used at all, and `time` is one that its scope has; otherwise the run
- * fails. */
+/** Whether the vertex may be used at all: its dataflow has been started and is not over, no other
+ * vertex's callback is running, and `time` is one that its scope has. Unless it is over, the run
+ * fails otherwise. */
 bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time);
-/** Fails the run: the vertex does `what` at a time that it has no right to. */
+/** Fails the run: the vertex does `what` at a time that it has no right to, or sends. */
 void nd_vertex_refuse(nd_vertex *vertex, const char *what, const nd_time *time);
+void nd_vertex_refuse_send(nd_vertex *vertex, unsigned port, const nd_time *time);
+/** One after the other, the rights by which the vertex may keep one at `time`: the callback's, then
+ * those of holds; a single one where all are alike. `*next` begins at zero; NULL when there is no
+ * more. */
+const nd_right *nd_vertex_next_right(const nd_vertex *vertex, const nd_time *time, size_t *next);
 /** Adds `delta` at every output that a right reaches. */
 void nd_vertex_count_right(nd_vertex *vertex, const nd_right *right, int64_t delta);
-/** Whether nothing at or before `time` can come any more at any input. */
-bool nd_vertex_is_past(const nd_vertex *vertex, const nd_time *time);
+/** Ends all holds. */
+void nd_vertex_drop_holds(nd_vertex *vertex);
+
+/* notify.c */
 /** Tells the host of every notification that has become due. */
 void nd_vertex_find_due(nd_vertex *vertex);
+/** Takes the pending notifications of one time, from the first of them on, for due and tells the
+ * host. Returns the index of what follows. */
+size_t nd_vertex_tell_due(nd_vertex *vertex, size_t first);
+/** Takes the notifications of `time` out of those that are due; their rights replace what is in
+ * `rights`. */
+void nd_vertex_take_due(nd_vertex *vertex, const nd_time *time, nd_vector *rights);
+/** Ends all notifications that were asked for. */
+void nd_vertex_drop_notifications(nd_vertex *vertex);
 
 /* drop.c */
 /** Drops this worker's copy, unless that has been done. */

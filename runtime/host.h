@@ -38,9 +38,9 @@ typedef struct nd_host_ops {
 
 struct nd_host {
     const nd_host_ops *ops;
-    nd_err err;          /* why this worker stopped, or ND_OK; set by `fail` */
-    nd_vertex *running;  /* whose callback is being called, or NULL */
-    nd_vector rights;    /* nd_right: of that callback, if it is a notification */
+    nd_err err;             /* why this worker stopped, or ND_OK; set by `fail` */
+    nd_vertex *running;     /* whose callback is being called, or NULL */
+    nd_vector rights;       /* nd_right: of that callback, if it is a notification */
     unsigned processes;     /* that the workers are spread over */
     unsigned index, peers;  /* this worker's number, and how many there are */
     nd_transport transport; /* unused with one peer */

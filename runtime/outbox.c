@@ -38,31 +38,40 @@ void nd_outbox_init_nowhere(nd_outbox *outbox, nd_scrap *scrap)
 
 static void close_emit(nd_outbox *outbox)
 {
-    outbox->emit.next = outbox->emit.end = NULL;
+    outbox->emit.next = outbox->emit.end = outbox->end = NULL;
     outbox->emit.batch = NULL;
     outbox->emit.n_fixed = 0;
     outbox->arena_next = outbox->arena_end = NULL;
     outbox->arena_size = 0;
 }
 
-void nd_outbox_deinit(nd_outbox *outbox)
+static void drop_batch(nd_outbox *outbox)
 {
     nd_batch *const batch = outbox->emit.batch;
-    if (batch) {
-        batch->len = (size_t)(outbox->emit.next - batch->records) / outbox->emit.record_size;
-        nd_batch_drop(batch, outbox->pool);
-    }
+    if (!batch)
+        return;
+    batch->len = (size_t)(outbox->emit.next - batch->records) / outbox->emit.record_size;
+    nd_batch_drop(batch, outbox->pool);
+}
+
+void nd_outbox_deinit(nd_outbox *outbox)
+{
+    drop_batch(outbox);
     *outbox = (nd_outbox){.scrap = NULL};
 }
 
 /* From here on records are thrown away; the owner ends the run. */
-static void fail(nd_outbox *outbox)
+static void throw_away(nd_outbox *outbox)
 {
-    if (outbox->emit.batch)
-        nd_batch_drop(outbox->emit.batch, outbox->pool);
+    drop_batch(outbox);
     close_emit(outbox);
     outbox->emit.next = outbox->scrap->bytes;
     outbox->emit.end = outbox->scrap->bytes + outbox->emit.record_size;
+}
+
+static void fail(nd_outbox *outbox)
+{
+    throw_away(outbox);
     outbox->owner->failed(outbox);
 }
 
@@ -93,7 +102,7 @@ static void open_emit(nd_outbox *outbox)
         len = outbox->max_len;
     outbox->emit.batch = batch;
     outbox->emit.next = batch->records;
-    outbox->emit.end = batch->records + len * outbox->emit.record_size;
+    outbox->emit.end = outbox->end = batch->records + len * outbox->emit.record_size;
 }
 
 /* --- Strings --- */
@@ -168,6 +177,19 @@ void nd_outbox_settle(nd_outbox *outbox)
         }
 }
 
+void nd_outbox_shut(nd_outbox *outbox)
+{
+    outbox->is_shut = true;
+    outbox->emit.end = outbox->emit.next;
+}
+
+void nd_outbox_reopen(nd_outbox *outbox)
+{
+    outbox->is_shut = false;
+    if (outbox->emit.batch)
+        outbox->emit.end = outbox->end;
+}
+
 /* --- Leaving --- */
 
 /* A copy's strings stand behind its records, in the order the fields name them. */
@@ -239,6 +261,11 @@ void nd_outbox_flush(nd_outbox *outbox)
 static void fill(nd_emit *emit)
 {
     nd_outbox *const outbox = (nd_outbox *)emit;
+    if (outbox->is_shut) {
+        throw_away(outbox);
+        outbox->owner->written_late(outbox);
+        return;
+    }
     if (emit->batch)
         nd_outbox_flush(outbox);
     open_emit(outbox);

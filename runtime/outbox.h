@@ -9,8 +9,8 @@
  * not sent: what is in it is copied to a block that fits, so that a queue of small batches costs
  * what it holds. Nothing is kept between flushes.
  *
- * Belongs to one worker. Memory running out is told to the owner once and turns the emit into one
- * that throws records away.
+ * Belongs to one worker. Memory running out, or a record written while the outbox is shut, is told
+ * to the owner and turns the emit into one that throws records away.
  */
 
 #include <nereid/time.h>
@@ -30,6 +30,8 @@ typedef struct nd_outbox nd_outbox;
 typedef struct nd_outbox_owner {
     void (*deliver)(nd_outbox *outbox, nd_batch *batch); /* a batch is ready; the reference moves */
     void (*failed)(nd_outbox *outbox);                   /* memory ran out */
+    /* A record is written while the outbox is shut; the run must fail. */
+    void (*written_late)(nd_outbox *outbox);
 } nd_outbox_owner;
 
 struct nd_outbox {
@@ -39,10 +41,12 @@ struct nd_outbox {
     size_t max_len;    /* records a batch, at most */
     size_t arena_size; /* bytes taken from the arena of the open batch */
     unsigned char *arena_next, *arena_end;
-    nd_scrap *scrap;   /* for when memory has run out */
-    unsigned n_fields; /* of the type */
-    bool has_bytes;    /* the type has nd_bytes fields */
-    bool has_objects;  /* a record is a counted pointer */
+    unsigned char *end; /* of the open batch's room, also while the outbox is shut */
+    nd_scrap *scrap;    /* for when memory has run out */
+    unsigned n_fields;  /* of the type */
+    bool has_bytes;     /* the type has nd_bytes fields */
+    bool has_objects;   /* a record is a counted pointer */
+    bool is_shut;       /* whoever writes has to ask the owner first */
     const nd_outbox_owner *owner;
 };
 
@@ -59,6 +63,11 @@ void nd_outbox_deinit(nd_outbox *outbox);
 /** Makes the batch's own what slots written since the last call point to. To be called when a
  * callback returns. */
 void nd_outbox_settle(nd_outbox *outbox);
+
+/** Nothing more may be written until the outbox is opened again; what is gathered stays. Costs
+ * nothing a record: an emit that somebody has kept looks full. */
+void nd_outbox_shut(nd_outbox *outbox);
+void nd_outbox_reopen(nd_outbox *outbox);
 
 /** Settles and delivers what is gathered, if anything. */
 void nd_outbox_flush(nd_outbox *outbox);

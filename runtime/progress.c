@@ -64,8 +64,7 @@ static void tell_watchers(nd_dataflow *flow)
         nd_vertex *const vertex = flow->watchers[locations[i]];
         if (!vertex)
             continue;
-        if (vertex->pending.len)
-            nd_vertex_find_due(vertex);
+        nd_vertex_find_due(vertex);
         if (vertex->on_frontier) {
             vertex->has_news = true;
             nd_vertex_schedule(vertex);

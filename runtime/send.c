@@ -2,9 +2,10 @@
 /* SendBy: from a callback into an output's outbox, and from there to the output's channels.
  *
  * Invariants: every record in an outlet's outbox is at the outbox's time, and the vertex had the
- * right to send there; an outlet that may send, or whose outboxes hold records, is on its vertex's
- * list, and the vertex on its dataflow's; nothing is published while that is not empty. */
-#include <stdio.h>
+ * right to send there: the outbox is open from the check until its callback returns or it is
+ * flushed between steps, and shut before and after; an outlet that may send, or whose outboxes hold
+ * records, is on its vertex's list, and the vertex on its dataflow's; nothing is published while
+ * that is not empty. */
 #include <string.h>
 
 #include "runtime/graph_internal.h"
@@ -21,9 +22,21 @@ static void failed(nd_outbox *outbox)
     nd_vertex_fail(((nd_outlet *)outbox)->vertex, ND_NOMEM, "out of memory");
 }
 
+/* The outbox's time is that of a callback which is over. */
+static void written_late(nd_outbox *outbox)
+{
+    char text[ND_TIME_TEXT_SIZE];
+    const nd_outlet *const outlet = (const nd_outlet *)outbox;
+    nd_vertex_fail(outlet->vertex, ND_INVAL,
+                   "it writes through an emit of an earlier callback, on output %u at %s "
+                   "(nd_vertex_emit gives a new one)",
+                   outlet->port, nd_time_text(&outbox->time, outlet->vertex->scope->n_loops, text));
+}
+
 void nd_outlet_open(nd_outlet *outlet)
 {
-    static const nd_outbox_owner owner = {.deliver = deliver, .failed = failed};
+    static const nd_outbox_owner owner = {
+        .deliver = deliver, .failed = failed, .written_late = written_late};
     nd_dataflow *const flow = outlet->vertex->flow;
     if (outlet->type)
         nd_outbox_init(&outlet->outbox, outlet->type, &flow->host->pool, flow->host->max_batch_len,
@@ -61,9 +74,7 @@ static bool check_send(nd_vertex *vertex, unsigned port, const nd_time *time)
         return false;
     if (nd_vertex_may_send(vertex, port, time))
         return true;
-    char what[48];
-    snprintf(what, sizeof what, "it sends on output %u", port);
-    nd_vertex_refuse(vertex, what, time);
+    nd_vertex_refuse_send(vertex, port, time);
     return false;
 }
 
@@ -77,6 +88,7 @@ static bool prepare(nd_vertex *vertex, unsigned port, const nd_time *time)
         nd_outbox_flush(&outlet->outbox);
         outlet->outbox.time = *time;
     }
+    nd_outbox_reopen(&outlet->outbox);
     outlet->may_send = true;
     use(outlet);
     return true;
@@ -132,6 +144,7 @@ void nd_vertex_settle(nd_vertex *vertex)
     for (nd_outlet *outlet = vertex->used; outlet; outlet = outlet->next_used) {
         outlet->may_send = false;
         nd_outbox_settle(&outlet->outbox);
+        nd_outbox_shut(&outlet->outbox);
     }
     vertex->rights = NULL;
     vertex->n_rights = 0;
@@ -147,6 +160,7 @@ void nd_vertex_flush(nd_vertex *vertex)
         outlet->is_used = false;
         outlet->may_send = false;
         nd_outbox_flush(&outlet->outbox);
+        nd_outbox_shut(&outlet->outbox);
         nd_channel **const channels = outlet->channels.items;
         for (size_t i = 0; i < outlet->channels.len; i++)
             nd_channel_flush(channels[i]);

@@ -315,6 +315,8 @@ static void prepare(nd_dataflow *flow)
 
 const char *nd_dataflow_name(const nd_dataflow *flow) { return flow->name; }
 
+const char *nd_vertex_flow_name(const nd_vertex *vertex) { return vertex->flow->name; }
+
 const nd_dataflow *nd_host_unstarted(const nd_host *host)
 {
     for (size_t i = 0; i < host->flows.len; i++) {

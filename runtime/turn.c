@@ -2,17 +2,25 @@
 /* A vertex's turn: its callbacks, each between a right given and a right taken back.
  *
  * Invariant: the -1 of what a callback consumed (a batch, the rights of a notification) is noted
- * after the callback has returned, and before anything else of the dataflow is published. */
+ * after the callback has returned, and before anything else of the dataflow is published. Of a
+ * worker's vertices one is in a callback at a time, and once the run has failed, or the dataflow
+ * was dropped, no other is called. */
 #include <assert.h>
 #include <string.h>
 
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
+/* Asked before each callback: the one before may have dropped the dataflow or failed the run. */
+static bool may_call(const nd_vertex *vertex)
+{
+    return !vertex->flow->is_dropped && vertex->flow->host->err == ND_OK;
+}
+
 static void begin(nd_vertex *vertex, const nd_right *rights, size_t n_rights)
 {
-    assert(!vertex->in_callback);
-    vertex->in_callback = true;
+    assert(!vertex->flow->host->running);
+    vertex->flow->host->running = vertex;
     vertex->rights = rights;
     vertex->n_rights = n_rights;
 }
@@ -20,7 +28,7 @@ static void begin(nd_vertex *vertex, const nd_right *rights, size_t n_rights)
 static void end(nd_vertex *vertex)
 {
     nd_vertex_settle(vertex);
-    vertex->in_callback = false;
+    vertex->flow->host->running = NULL;
 }
 
 static nd_queued take_queued(nd_vertex *vertex)
@@ -86,58 +94,34 @@ void nd_host_let_go(nd_host *host)
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
 {
     vertex->is_scheduled = false;
-    if (vertex->flow->is_dropped)
-        return;
-    if (vertex->is_activated && !vertex->is_held_back && !hold_back(vertex)) {
+    if (vertex->is_activated && may_call(vertex) && !vertex->is_held_back && !hold_back(vertex)) {
         vertex->is_activated = false;
         begin(vertex, NULL, 0);
         vertex->on_activate(vertex);
         end(vertex);
     }
-    if (vertex->has_news) {
+    if (vertex->has_news && may_call(vertex)) {
         vertex->has_news = false;
         begin(vertex, NULL, 0);
         vertex->on_frontier(vertex);
         end(vertex);
     }
-    for (; quantum && vertex->queue.len; quantum--)
+    for (; quantum && vertex->queue.len && may_call(vertex); quantum--)
         receive(vertex);
     nd_vertex_flush(vertex);
-    if (vertex->queue.len == 0)
+    if (vertex->queue.len == 0 || !may_call(vertex))
         return;
     tidy_queue(vertex);
     nd_vertex_schedule(vertex);
 }
 
-/* Moves the notifications of `time` out of the pending ones; their rights go to the dataflow's
- * list. */
-static void take_pending(nd_vertex *vertex, const nd_time *time)
-{
-    nd_pending *const pending = vertex->pending.items;
-    nd_vector *const rights = &vertex->flow->rights;
-    nd_vector_clear(rights);
-    size_t kept = 0;
-    for (size_t i = 0; i < vertex->pending.len; i++) {
-        if (!pending[i].is_due || !nd_time_equal(&pending[i].due, time)) {
-            pending[kept++] = pending[i];
-            continue;
-        }
-        nd_right *const slot = pending[i].has_right ? nd_vector_push(rights) : NULL;
-        if (slot)
-            *slot = pending[i].right;
-        else if (pending[i].has_right)
-            nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
-    }
-    nd_vector_truncate(&vertex->pending, kept);
-}
-
 void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)
 {
-    if (vertex->flow->is_dropped)
-        return;
+    nd_vector *const rights = &vertex->flow->host->rights;
     const nd_time now = *time;
-    take_pending(vertex, &now);
-    nd_vector *const rights = &vertex->flow->rights;
+    nd_vertex_take_due(vertex, &now, rights);
+    if (!may_call(vertex))
+        return;
     begin(vertex, rights->items, rights->len);
     vertex->on_notify(vertex, &now);
     end(vertex);

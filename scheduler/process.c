@@ -310,7 +310,7 @@ nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_ru
                   nd_message *message)
 {
     nd_process process = {.n_cores = uv_available_parallelism(), .program = program, .arg = arg};
-    process.n_workers = config->n_workers ? config->n_workers : process.n_cores;
+    process.n_workers = config && config->n_workers ? config->n_workers : process.n_cores;
     if (process.n_workers > ND_MAX_WORKERS)
         return nd_message_set(message, ND_USAGE, "%u workers are too many: at most %d",
                               process.n_workers, ND_MAX_WORKERS);

@@ -17,6 +17,7 @@
 #include <nereid/memory.h>
 
 #include "runtime/dataflow.h"
+#include "runtime/pending.h"
 
 /* --- What the runtime asks for --- */
 
@@ -80,6 +81,7 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
                           .schedule = def->schedule};
     nd_pool_init(&worker->host.pool);
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
+    nd_vector_init(&worker->host.rights, sizeof(nd_right));
     nd_vector_init(&worker->host.held_back, sizeof(nd_vertex *));
     nd_vector_init(&worker->ready, sizeof(nd_vertex *));
     nd_vector_init(&worker->dirty, sizeof(nd_dataflow *));
@@ -100,6 +102,7 @@ void nd_worker_close(nd_worker *worker)
     nd_mailbox_close(worker->host.mailbox);
     nd_vector_deinit(&worker->host.flows);
     nd_host_deinit_peers(&worker->host);
+    nd_vector_deinit(&worker->host.rights);
     nd_vector_deinit(&worker->host.held_back);
     nd_vector_deinit(&worker->ready);
     nd_vector_deinit(&worker->dirty);
@@ -296,11 +299,12 @@ nd_err nd_worker_step_while(nd_worker *worker,
             continue;
         const nd_vertex *const input = nd_probe_waits_for(probe, epoch);
         if (input)
-            return nd_worker_fail(
-                worker, ND_INVAL,
-                "waiting for epoch %llu would never end: '%s' of this worker has not "
-                "been advanced to it (nd_input_advance)",
-                (unsigned long long)epoch, nd_vertex_name(input));
+            return nd_worker_fail(worker, ND_INVAL,
+                                  "waiting for epoch %llu would never end: '%s' of dataflow '%s' "
+                                  "has not been advanced "
+                                  "to it on this worker (nd_input_advance)",
+                                  (unsigned long long)epoch, nd_vertex_name(input),
+                                  nd_vertex_flow_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
     return worker->host.err;
@@ -327,9 +331,9 @@ nd_err nd_worker_run(nd_worker *worker)
         if (input)
             return nd_worker_fail(
                 worker, ND_INVAL,
-                "running to the end would never end: '%s' of this worker is still open "
-                "(nd_input_close)",
-                nd_vertex_name(input));
+                "running to the end would never end: '%s' of dataflow '%s' is still open on this "
+                "worker (nd_input_close; nd_release for a source of your own)",
+                nd_vertex_name(input), nd_vertex_flow_name(input));
         worker->owner_ops->park(worker->owner, worker);
     }
     return worker->host.err;

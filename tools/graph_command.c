@@ -12,7 +12,7 @@
 
 #include "tools/signals.h"
 
-/* ---- reading ---- */
+/* --- Reading --- */
 
 static void print_note(const options *chosen, const nd_graph *graph)
 {
@@ -60,7 +60,7 @@ static nd_err read_graph(const graph_algorithm *algorithm, const options *chosen
     return err;
 }
 
-/* ---- answers ---- */
+/* --- Answers --- */
 
 static void free_answer(graph_answer *answer)
 {
@@ -85,7 +85,7 @@ static nd_err make_answer(const graph_algorithm *algorithm, size_t n_vertices, g
     return is_made ? ND_OK : ND_NOMEM;
 }
 
-/* ---- verifying ---- */
+/* --- Verifying --- */
 
 static bool is_close(double value, double expected, double tolerance)
 {
@@ -129,7 +129,7 @@ static nd_err verify(const graph_algorithm *algorithm, const nd_graph *graph, co
     return err;
 }
 
-/* ---- the whole ---- */
+/* --- The whole --- */
 
 static nd_err write_answer(const graph_algorithm *algorithm, const nd_graph *graph,
                            const options *chosen, const graph_answer *answer, nd_message *message)
@@ -170,9 +170,36 @@ static nd_err answer_graph(const graph_algorithm *algorithm, const nd_graph *gra
     return err;
 }
 
+static bool is_file(const char *path) { return path != NULL && strcmp(path, "-") != 0; }
+
+/* Opening a file for writing and thinking better of it: better now than after hours of work. */
+static nd_err check_writable(const char *path, nd_message *message)
+{
+    nd_writer *writer;
+    if (!is_file(path))
+        return ND_OK;
+    ND_TRY(nd_writer_open(path, &writer, message));
+    nd_writer_abandon(writer);
+    return ND_OK;
+}
+
+static nd_err check_files(const options *chosen, nd_message *message)
+{
+    if (chosen->vertices != NULL && strcmp(chosen->vertices, "-") == 0 &&
+        strcmp(chosen->operand, "-") == 0)
+        return nd_message_set(message, ND_USAGE,
+                              "the graph and --vertices cannot both be standard input");
+    if (is_file(chosen->output) && chosen->stats != NULL &&
+        strcmp(chosen->output, chosen->stats) == 0)
+        return nd_message_set(message, ND_USAGE, "-o and --stats name the same file");
+    ND_TRY(check_writable(chosen->output, message));
+    return check_writable(chosen->stats, message);
+}
+
 nd_err graph_command_run(const graph_algorithm *algorithm, const options *chosen,
                          nd_message *message)
 {
+    ND_TRY(check_files(chosen, message));
     nd_graph *graph = NULL;
     statistics figures = {.workers = chosen->n_workers, .processes = 1, .epochs = 1};
     ND_TRY(read_graph(algorithm, chosen, &graph, &figures, message));

@@ -88,7 +88,7 @@ enum { N_OPTIONS = sizeof table / sizeof *table };
 
 static const char *const format_names[] = {"text", "csv", "jsonl", "msgpack"};
 
-/* ---- values ---- */
+/* --- Values --- */
 
 static void store(options *chosen, const option *which, const void *value)
 {
@@ -178,7 +178,7 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
     return ND_OK;
 }
 
-/* ---- arguments ---- */
+/* --- Arguments --- */
 
 /* Finds the option that an argument names, `--name` or `--name=value`. */
 static const option *find_option(const char *argument)

@@ -19,7 +19,7 @@
 
 enum { RUN_ROWS = 2048, CELL_SIZE = 64 /* name, quotation marks, number */, MAX_THREADS = 16 };
 
-/* ---- one row ---- */
+/* --- One row --- */
 
 static uint64_t unsigned_at(const output_column *column, size_t row)
 {
@@ -98,7 +98,7 @@ static char *format_rows(const output_table *rows, enum output_format format, si
     return text;
 }
 
-/* ---- all rows ---- */
+/* --- All rows --- */
 
 typedef struct output {
     const output_table *rows;

@@ -27,7 +27,7 @@
 
 #pragma GCC visibility push(default)
 
-/* --- ---- edge by edge --- */
+/* --- Edge by edge --- */
 
 /** One line of a graph file. The weight is finite, and 1 where the line has none. */
 typedef struct nd_edge {
@@ -69,7 +69,7 @@ const nd_edge_facts *nd_edge_reader_facts(const nd_edge_reader *reader);
 /** Closes and frees; NULL is fine. */
 void nd_edge_reader_close(nd_edge_reader *reader);
 
-/* --- ---- graphs in memory --- */
+/* --- Graphs in memory --- */
 
 /** A graph without duplicate edges and self-loops. Immutable once built, and *shared*: any number
  * of threads may read. */
@@ -183,7 +183,7 @@ ND_CHECKED nd_err nd_graph_builder_finish(nd_graph_builder *builder, nd_graph **
 /** Frees a builder; NULL is fine. */
 void nd_graph_builder_destroy(nd_graph_builder *builder);
 
-/* --- ---- generated graphs --- */
+/* --- Generated graphs --- */
 
 /** Kinds of generated graphs over 2^scale vertices.
  * Kron: the recursive matrix graph of the Graph500 benchmark (quadrants 0.57, 0.19, 0.19, 0.05; ids
@@ -211,7 +211,7 @@ uint64_t nd_generator_size(const nd_generator *generator);
  */
 void nd_generator_edges(const nd_generator *generator, uint64_t first, size_t len, nd_edge *edges);
 
-/* ---- algorithms ---- */
+/* --- Algorithms --- */
 
 /** Says that PageRank's damping is zero, since zero itself stands for the default. */
 #define ND_NO_DAMPING (-1.0)
@@ -255,7 +255,7 @@ extern const nd_type nd_degree_type;
  * in-lists. */
 nd_stream nd_degrees(nd_scope *scope, const nd_graph *graph);
 
-/* ---- plain algorithms, to check answers against ---- */
+/* --- Plain algorithms, to check answers against --- */
 
 /** PageRank by plain loops on one thread: `ranks` has one a dense vertex; `*rounds` (may be NULL)
  * is the number of iterations done. Errors: ND_NOMEM. */

@@ -10,14 +10,21 @@
  * zeroed state; all its callbacks run on that worker's thread, one at a time, and never while
  * another of its callbacks runs.
  *
- * What a callback may do. It may act (send, ask for a notification, hold) at times it has a right
- * to: on_recv      at or after the batch's time, as the vertex's summary to that output makes it;
- *   on_notify    at or after the right the notification was asked for with (its own time,
- * ordinarily); any callback at or after a time it holds (nd_hold). on_activate and on_frontier have
- * no other right. Between the worker's steps the program's own code, on the worker's thread, may
- * call these functions too, with the rights of the vertex's holds only. A counter of a loop that
- * the vertex is not inside of must be zero. Breaking a rule fails the run, naming vertex, port and
- * times. A frontier seen gives no right.
+ * What a callback may do. It acts (sends, asks for a notification, holds) at times it has a right
+ * to:
+ *
+ * - on_recv at or after the batch's time, as the vertex's summary to that output makes it;
+ * - on_notify at or after the right that the notification was asked for with: its own time, mostly;
+ * - every callback at or after a time that it holds (nd_hold). on_activate and on_frontier have no
+ *   other right.
+ *
+ * A vertex is used in its own callbacks only, and between the worker's steps: there the program's
+ * own code, on the worker's thread, may call these functions too, with the rights of the vertex's
+ * holds. A counter of a loop that the vertex is not inside of must be zero. Breaking a rule fails
+ * the run, naming vertex, port and times. A frontier seen gives no right.
+ *
+ * Inside a loop, `nd_notify_at(vertex, &(nd_time){epoch, {UINT32_MAX}})` asks to be told when all
+ * rounds of an epoch are over; what it sends then leaves the loop at that epoch.
  */
 
 #include <stdbool.h>

@@ -32,9 +32,9 @@ typedef struct nd_run_stats {
     uint64_t progress_bytes;
 } nd_run_stats;
 
-/** Runs `program(worker, arg)` on every worker and waits for all of them. Returns the first failure
- * of any; its text in `message`. `stats` may be NULL. Not from inside a worker. SIGINT and SIGTERM
- * end the run with ND_INTR. */
+/** Runs `program(worker, arg)` on every worker (`config` may be NULL) and waits for all of them.
+ * Returns the first failure of any; its text in `message`. `stats` may be NULL. Not from inside a
+ * worker. SIGINT and SIGTERM end the run with ND_INTR. */
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message);
 

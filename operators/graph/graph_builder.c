@@ -50,7 +50,7 @@ void nd_graph_builder_destroy(nd_graph_builder *builder)
     nd_free(builder);
 }
 
-/* ---- collecting ---- */
+/* --- Collecting --- */
 
 nd_err nd_graph_builder_read_bytes(nd_graph_builder *builder, nd_reader *bytes, nd_message *message)
 {
@@ -134,7 +134,7 @@ nd_err nd_graph_builder_add_vertices(nd_graph_builder *builder, const uint64_t *
     return edge_collector_add_vertices(&builder->collectors[0], ids, len);
 }
 
-/* ---- sorting ---- */
+/* --- Sorting --- */
 
 typedef struct build {
     nd_graph_builder *builder;
@@ -229,7 +229,7 @@ static nd_err sort_edges(build *job)
     return atomic_load_explicit(&job->lacks_memory, memory_order_relaxed) ? ND_NOMEM : ND_OK;
 }
 
-/* ---- the graph ---- */
+/* --- The graph --- */
 
 /* Before sorting, which forgets them: what was added. */
 static nd_graph_counts count_lines(const nd_graph_builder *builder)

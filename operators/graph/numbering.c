@@ -26,7 +26,7 @@ void numbering_deinit(numbering *numbers)
     *numbers = (numbering){.ids = NULL};
 }
 
-/* ---- by rank ---- */
+/* --- By rank --- */
 
 static unsigned count_ones(uint64_t word)
 {
@@ -102,7 +102,7 @@ static nd_err number_by_rank(numbering *numbers, edge_collector *collectors, uns
     return ND_OK;
 }
 
-/* ---- by table ---- */
+/* --- By table --- */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -196,7 +196,7 @@ nd_err numbering_init(numbering *numbers, edge_collector *collectors, unsigned n
     return number_by_table(numbers, collectors, n_collectors);
 }
 
-/* ---- both ---- */
+/* --- Both --- */
 
 static inline uint64_t make_key(uint32_t src, uint32_t dst, enum key_form form)
 {

@@ -115,7 +115,7 @@ static nd_err init(nd_vertex *vertex)
     return err;
 }
 
-/* ---- pages ---- */
+/* --- Pages --- */
 
 static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
@@ -155,7 +155,7 @@ static void send_pages(nd_vertex *vertex, const nd_time *time, uint32_t round)
     }
 }
 
-/* ---- ranks ---- */
+/* --- Ranks --- */
 
 /* Gives a vertex its rank: what others will see of it in the next round. */
 static inline void set_rank(const pagerank *self, uint32_t vertex, double rank, double *shares,

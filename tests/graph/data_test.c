@@ -125,7 +125,7 @@ static void files_as_found_have_their_sizes(void **state)
     }
 }
 
-/* ---- ranks ---- */
+/* --- Ranks --- */
 
 /* Compares ranks with lines of `id rank`: the same vertices, and ranks as close as wanted. */
 static void check_ranks(const nd_graph *graph, const double *ranks, const char *lines,

@@ -210,7 +210,7 @@ static void bad_lines_are_named(void **state)
     }
 }
 
-/* ---- random text ---- */
+/* --- Random text --- */
 
 static size_t add_piece(nd_random *random, char *text)
 {
@@ -363,7 +363,7 @@ static void any_block_size_and_number_of_threads_gives_the_same(void **state)
     }
 }
 
-/* ---- long lines ---- */
+/* --- Long lines --- */
 
 /* Loads `count` times `filler` between `head` and `tail` in small blocks; the edges' keys, sorted.
  */
@@ -439,7 +439,7 @@ static void a_column_that_no_number_fills_is_refused(void **state)
     assert_string_equal(message.text, "text:1: a column is too long to be a number");
 }
 
-/* ---- the rest ---- */
+/* --- The rest --- */
 
 static void a_missing_file_is_bad_input(void **state)
 {

@@ -10,7 +10,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
 
-/* ---- the oracle: a graph as an array of its edges, by id ---- */
+/* --- The oracle: a graph as an array of its edges, by id --- */
 
 typedef struct plain_graph {
     nd_edge *edges; /* without duplicates and self-loops; undirected, both ways; sorted */
@@ -80,7 +80,7 @@ static void plain_free(plain_graph *graph)
     free(graph->ids);
 }
 
-/* ---- comparing ---- */
+/* --- Comparing --- */
 
 /* Checks lists against the oracle's edges, which are sorted by the end that the lists belong to. */
 static void check_lists(const nd_graph *graph, nd_adjacency lists, const nd_edge *edges,
@@ -255,7 +255,7 @@ static void ids_are_found_and_others_are_not(void **state)
     nd_graph_builder_destroy(NULL);
 }
 
-/* ---- files ---- */
+/* --- Files --- */
 
 static void write_file(const char *path, const char *text)
 {
@@ -354,7 +354,7 @@ static void progress_is_told(void **state)
     nd_graph_destroy(graph);
 }
 
-/* ---- memory ---- */
+/* --- Memory --- */
 
 static nd_err build_with(nd_graph_builder *builder, int way, nd_graph **graph)
 {

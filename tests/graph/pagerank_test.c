@@ -12,7 +12,7 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
 
-/* ---- running ---- */
+/* --- Running --- */
 
 typedef struct pagerank_run {
     const nd_graph *graph;
@@ -117,7 +117,7 @@ static void check_graph(const nd_graph *graph, nd_pagerank_options options)
     free(plain);
 }
 
-/* ---- tests ---- */
+/* --- Tests --- */
 
 static void any_number_of_workers_gives_the_same_bits(void **state)
 {
@@ -234,7 +234,7 @@ static void workers_share_the_vertices(void **state)
     }
 }
 
-/* ---- mistakes and memory ---- */
+/* --- Mistakes and memory --- */
 
 static void a_graph_of_out_lists_is_refused(void **state)
 {
@@ -270,7 +270,7 @@ static void every_allocation_may_fail(void **state)
     nd_graph_destroy(graph);
 }
 
-/* ---- degrees ---- */
+/* --- Degrees --- */
 
 typedef struct degrees_run {
     const nd_graph *graph;

@@ -388,17 +388,19 @@ static void a_source_keeps_its_right_to_every_output(void **state)
                        .summaries = apart,
                        .n_summaries = 2,
                        .only_named = true}};
-    const nd_time zero = at(0), one = at(1), two = at(2);
+    const nd_time zero = at(0), one = at(1), two = at(2), three = at(3);
     open_scene(&s);
     send(&s, 1, one);
     settle(&s);
     nd_hold(s.watcher, &two);
     nd_release(s.watcher, &zero);
+    nd_hold(s.watcher, &three); /* both what it kept and its own hold would allow it */
+    nd_release(s.watcher, &two);
     nd_release(s.watcher, &one);
     settle(&s);
-    nd_send_by(s.watcher, 0, &two, &(number){1});
-    nd_send_by(s.watcher, 1, &two, &(number){1});
-    nd_release(s.watcher, &two);
+    nd_send_by(s.watcher, 0, &three, &(number){1});
+    nd_send_by(s.watcher, 1, &three, &(number){1});
+    nd_release(s.watcher, &three);
     close_source(&s, 0, at(0));
     close_source(&s, 1, at(0));
     close_scene(&s);

@@ -265,9 +265,9 @@ static void what_a_summary_promises_is_kept(void **state)
               .summaries = {{.input = 0, .output = 0, .add = {.epoch = 1}},
                             {.input = 1, .output = 0, .add = {.epoch = 1}}},
               .n_summaries = 2};
-    expect_refusal(&d, "it sends on output 0 at (5), but its callback has a right from (5) on");
+    expect_refusal(&d, "it sends on output 0 at (5), but its callback has a right from (6) on");
     d.when = WHEN_NOTIFIED;
-    expect_refusal(&d, "it sends on output 0 at (5), but");
+    expect_refusal(&d, "it sends on output 0 at (5), but its callback has a right from (6) on");
     d.act = send_next;
     expect_success(&d);
     d.act = send_now_on_second;
@@ -282,9 +282,9 @@ static void an_input_that_leads_nowhere_gives_no_right(void **state)
               .summaries = {{.input = 0, .output = 0}, {.input = 1, .output = 0}},
               .n_summaries = 2,
               .only_named = true};
-    expect_refusal(&d, "it sends on output 1 at (5), but");
+    expect_refusal(&d, "it sends on output 1 at (5), but no path leads from input 0 to output 1");
     d.when = WHEN_NOTIFIED;
-    expect_refusal(&d, "it sends on output 1 at (5), but");
+    expect_refusal(&d, "it sends on output 1 at (5), but no path leads from the inputs of its");
     d.act = send_now;
     expect_success(&d);
 }

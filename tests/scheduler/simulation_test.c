@@ -15,6 +15,12 @@
 
 enum { ENDLESS = 10000000 };
 
+typedef struct number {
+    uint64_t value;
+} number;
+
+static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, value));
+
 static nd_err run_to_end(nd_simulation *simulation, nd_message *message)
 {
     nd_err err = ND_OK;
@@ -279,6 +285,37 @@ static void what_waits_for_the_program_is_quiet_but_not_done(void **state)
     nd_simulation_destroy(NULL);
 }
 
+/* A loop that nothing enters. */
+static nd_err build_idle(nd_worker *worker, void *arg)
+{
+    (void)arg;
+    nd_dataflow *flow = nd_dataflow_new(worker, "idle");
+    nd_scope *loop = nd_loop_new(nd_root(flow), "rounds");
+    nd_feedback *feedback;
+    nd_stream out;
+    const nd_stream back = nd_feedback_new(loop, &number_type, &feedback);
+    nd_vertex_new(
+        loop,
+        &(nd_vertex_def){.name = "round", .inputs = {nd_exchange(back)}, .outputs = {&number_type}},
+        &out);
+    nd_feedback_connect(feedback, out);
+    return nd_dataflow_start(flow);
+}
+
+static void a_dataflow_without_sources_is_complete(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 4; n++) {
+        nd_message message;
+        const nd_simulation_def def = {
+            .n_workers = n, .n_processes = n, .seed = n, .build = build_idle};
+        nd_simulation *simulation = create(&def);
+        assert_int_equal(run_to_end(simulation, &message), ND_OK);
+        assert_true(nd_simulation_is_done(simulation));
+        nd_simulation_destroy(simulation);
+    }
+}
+
 static bool count_turns(nd_worker *worker, nd_random *random, void *arg)
 {
     unsigned *turns = arg;
@@ -398,6 +435,7 @@ int main(void)
         cmocka_unit_test(strange_frames_are_refused),
         cmocka_unit_test(strange_batches_are_refused),
         cmocka_unit_test(what_waits_for_the_program_is_quiet_but_not_done),
+        cmocka_unit_test(a_dataflow_without_sources_is_complete),
         cmocka_unit_test(every_program_has_its_turns),
         cmocka_unit_test(nothing_is_left_wherever_it_ends),
         cmocka_unit_test(every_allocation_of_a_run_may_fail),

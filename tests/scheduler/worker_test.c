@@ -305,16 +305,13 @@ static nd_err run_with_open_input(nd_worker *worker, void *arg)
 static void a_wait_that_cannot_end_is_refused(void **state)
 {
     (void)state;
-    run_refused(wait_ahead, NULL,
-                "waiting for epoch 2 would never end: 'source' of this worker has not been "
-                "advanced to it");
+    run_refused(wait_ahead, NULL, "waiting for epoch 2 would never end: 'source' of dataflow ");
     run_refused(wait_ahead_on_second, NULL, "waiting for epoch 1 would never end: 'source'");
     uint64_t epoch = 2;
     run(wait_behind_a_delay, &epoch);
     epoch = 3;
     run_refused(wait_behind_a_delay, &epoch, "waiting for epoch 3 would never end: 'source'");
-    run_refused(run_with_open_input, NULL,
-                "running to the end would never end: 'source' of this worker is still open");
+    run_refused(run_with_open_input, NULL, "running to the end would never end: 'source'");
 }
 
 /* --- Failures stick --- */

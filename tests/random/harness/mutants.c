@@ -239,13 +239,12 @@ static void notify_by_one_input(planted_worker *worker)
         const nd_dataflow *flow = *(nd_dataflow **)nd_vector_at(flows, f);
         for (size_t v = 0; flow->state == ND_FLOW_RUNNING && v < flow->vertices.len; v++) {
             nd_vertex *vertex = *(nd_vertex **)nd_vector_at(&flow->vertices, v);
-            for (size_t i = 0; vertex->on_notify != NULL && i < vertex->pending.len; i++) {
-                nd_pending *pending = nd_vector_at(&vertex->pending, i);
-                if (pending->is_due || !is_past_first(vertex, &pending->due))
-                    continue;
-                pending->is_due = true;
-                worker->fault->ops->due(worker->host, vertex, &pending->due);
-            }
+            size_t i = vertex->pending.head;
+            while (vertex->on_notify != NULL && i < nd_pending_list_end(&vertex->pending))
+                if (is_past_first(vertex, &nd_pending_list_at(&vertex->pending, i)->due))
+                    i = nd_vertex_tell_due(vertex, i);
+                else
+                    i++;
         }
     }
 }
