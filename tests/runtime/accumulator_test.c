@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process keeps back and what it tells, on a small graph: a source's output 0 leads to an input
- * 1 and through its vertex to an output 2, which leads back to 1, one round later. Two processes have
- * one worker each. */
+/* What a process keeps back and what it tells, on a small graph: a source's output 0 leads to an
+ * input 1 and through its vertex to an output 2, which leads back to 1, one round later. Two
+ * processes have one worker each. */
 #include "tests/support/cmocka.h"
 
 #include "runtime/accumulator.h"
@@ -11,10 +11,7 @@ enum { SOURCE, INPUT, OUTPUT, N_LOCATIONS };
 
 static const nd_time zero = {0, {0}};
 
-static nd_time round_of(uint32_t counter)
-{
-    return (nd_time){0, {counter}};
-}
+static nd_time round_of(uint32_t counter) { return (nd_time){0, {counter}}; }
 
 static nd_err make(nd_publish_mode mode, nd_accumulator **accumulator)
 {

@@ -44,12 +44,11 @@ typedef struct block {
     uint64_t words[8];
 } block;
 
-static const nd_type block_type =
-    ND_TYPE(block, 1, {"words", 0, sizeof(uint64_t), ND_KIND_UNSIGNED},
-            {"w1", 8, 8, ND_KIND_UNSIGNED}, {"w2", 16, 8, ND_KIND_UNSIGNED},
-            {"w3", 24, 8, ND_KIND_UNSIGNED}, {"w4", 32, 8, ND_KIND_UNSIGNED},
-            {"w5", 40, 8, ND_KIND_UNSIGNED}, {"w6", 48, 8, ND_KIND_UNSIGNED},
-            {"w7", 56, 8, ND_KIND_UNSIGNED});
+static const nd_type block_type = ND_TYPE(
+    block, 1, {"words", 0, sizeof(uint64_t), ND_KIND_UNSIGNED}, {"w1", 8, 8, ND_KIND_UNSIGNED},
+    {"w2", 16, 8, ND_KIND_UNSIGNED}, {"w3", 24, 8, ND_KIND_UNSIGNED},
+    {"w4", 32, 8, ND_KIND_UNSIGNED}, {"w5", 40, 8, ND_KIND_UNSIGNED},
+    {"w6", 48, 8, ND_KIND_UNSIGNED}, {"w7", 56, 8, ND_KIND_UNSIGNED});
 
 enum { N_TURNS = 60, N_BLOCKS = 1000 };
 
@@ -92,12 +91,11 @@ static nd_err build(nd_worker *worker, void *arg)
                                    .on_activate = produce,
                                    .outputs = {&block_type}},
                   &blocks);
-    nd_vertex_new(nd_root(flow),
-                  &(nd_vertex_def){.name = "sink",
-                                   .user = arg,
-                                   .inputs = {nd_exchange(blocks)},
-                                   .on_recv = consume},
-                  NULL);
+    nd_vertex_new(
+        nd_root(flow),
+        &(nd_vertex_def){
+            .name = "sink", .user = arg, .inputs = {nd_exchange(blocks)}, .on_recv = consume},
+        NULL);
     return nd_dataflow_start(flow);
 }
 
@@ -129,7 +127,8 @@ static void sources_wait_and_everything_still_arrives(void **state)
         const unsigned n_workers = 1 + (unsigned)(seed % 4);
         const run limited = flood(n_workers, seed, LIMIT);
         /* what was under way, what no worker had settled yet, and a turn of each source */
-        assert_true(limited.most <= LIMIT + (int64_t)n_workers * (ND_BUDGET_SLACK + 2 * 64 * N_BLOCKS));
+        assert_true(limited.most <=
+                    LIMIT + (int64_t)n_workers * (ND_BUDGET_SLACK + 2 * 64 * N_BLOCKS));
     }
 }
 
