@@ -22,52 +22,46 @@ void take_out(nd_vector *vector, size_t index, void *item)
 
 /* --- Rights --- */
 
-bool right_least(const instance *me, const time_right *right, unsigned port, nd_time *least)
+/* Where the right of one input begins on an output. */
+static bool input_least(const instance *me, const time_right *right, unsigned input, unsigned port,
+                        nd_time *least)
 {
+    if ((right->inputs >> input & 1) == 0)
+        return false;
     *least = right->time;
-    return right->input == ANY_INPUT ||
-           plan_follow(&me->plan->paths[right->input][port], &right->time, least);
+    return 1U << input == ANY_INPUT ||
+           plan_follow(&me->plan->paths[input][port], &right->time, least);
 }
 
-/* Adds a right to what was found; false if the two would be told apart. */
-static bool agree(const time_right *one, const nd_time *time, time_right *found, bool *any)
+bool right_least(const instance *me, const time_right *right, unsigned port, nd_time *least)
 {
-    if (!nd_time_less_equal(&one->time, time))
-        return true;
-    if (*any && found->input != one->input)
-        return false;
-    *any = true;
-    *found = (time_right){*time, one->input};
-    return true;
+    const unsigned first = run_below(me->run, PLAN_PORTS + 1);
+    for (unsigned i = 0; i <= PLAN_PORTS; i++)
+        if (input_least(me, right, (first + i) % (PLAN_PORTS + 1), port, least))
+            return true;
+    return false;
+}
+
+bool right_reaches_any(const instance *me, const time_right *right)
+{
+    nd_time least;
+    for (unsigned o = 0; o < plan_n_outlets(me->plan); o++)
+        if (right_least(me, right, o, &least))
+            return true;
+    return false;
 }
 
 bool turn_right_for(const vertex_turn *turn, const nd_time *time, time_right *found)
 {
-    bool any = false;
+    *found = (time_right){*time, 0};
     for (unsigned i = 0; i < turn->n_rights; i++)
-        if (!agree(&turn->rights[i], time, found, &any))
-            return false;
-    if (any) /* the callback's own come first */
-        return true;
+        if (nd_time_less_equal(&turn->rights[i].time, time))
+            found->inputs |= turn->rights[i].inputs;
     const time_hold *held = turn->me->held.items;
-    *found = (time_right){*time, ANY_INPUT};
     for (size_t i = 0; i < turn->me->held.len; i++)
-        if (held[i].right.input == ANY_INPUT && nd_time_less_equal(&held[i].right.time, time))
-            return true;
-    for (size_t i = 0; i < turn->me->held.len; i++)
-        if (!agree(&held[i].right, time, found, &any))
-            return false;
-    return any;
-}
-
-bool instance_may_hold(const instance *me, const time_right *wanted)
-{
-    const time_hold *held = me->held.items;
-    for (size_t i = 0; i < me->held.len; i++)
-        if (nd_time_equal(&held[i].right.time, &wanted->time) &&
-            held[i].right.input != wanted->input)
-            return false;
-    return true;
+        if (nd_time_less_equal(&held[i].right.time, time))
+            found->inputs |= held[i].right.inputs;
+    return found->inputs != 0;
 }
 
 /* --- Requests --- */
@@ -77,7 +71,7 @@ static bool is_same_request(const notify_request *a, const notify_request *b)
     if (!nd_time_equal(&a->due, &b->due) || a->has_right != b->has_right)
         return false;
     return !a->has_right ||
-           (nd_time_equal(&a->right.time, &b->right.time) && a->right.input == b->right.input);
+           (nd_time_equal(&a->right.time, &b->right.time) && a->right.inputs == b->right.inputs);
 }
 
 static void add_request(instance *me, const notify_request *wanted)
@@ -92,25 +86,12 @@ static void add_request(instance *me, const notify_request *wanted)
 bool turn_ask(vertex_turn *turn, const nd_time *due, const nd_time *right_time)
 {
     instance *me = turn->me;
-    if (me->requests.len + turn->n_rights + 1 > MOST_RIGHTS)
+    notify_request wanted = {.due = *due, .has_right = right_time != NULL};
+    if (me->requests.len == MOST_RIGHTS - 1)
         return false;
-    if (right_time == NULL) {
-        add_request(me, &(notify_request){.due = *due});
-        return true;
-    }
-    bool is_allowed = false;
-    for (unsigned i = 0; i < turn->n_rights; i++) {
-        if (!nd_time_less_equal(&turn->rights[i].time, right_time))
-            continue;
-        is_allowed = true;
-        add_request(me, &(notify_request){*due, {*right_time, turn->rights[i].input}, true});
-    }
-    time_right by_hold;
-    if (is_allowed)
-        return true;
-    if (!turn_right_for(turn, right_time, &by_hold))
+    if (right_time != NULL && !turn_right_for(turn, right_time, &wanted.right))
         return false;
-    add_request(me, &(notify_request){*due, by_hold, true});
+    add_request(me, &wanted);
     return true;
 }
 

@@ -18,19 +18,19 @@ typedef struct vertex_turn {
     unsigned n_rights;
 } vertex_turn;
 
-/** The earliest time at which a right lets the instance send on an output; false if it does not. */
+/** A time from which on a right lets the instance send on an output: by one of its inputs, at
+ * random. False if none leads there. */
 bool right_least(const instance *me, const time_right *right, unsigned port, nd_time *least);
 
-/** The right under which a hold, or a request by a hold, at `time` stands; false if there is none,
- * or if it depends on which of several the library takes. */
+/** Whether a right lets the instance send on some output. */
+bool right_reaches_any(const instance *me, const time_right *right);
+
+/** What is kept by a hold, or a request, at `time`: every input by which the callback's rights and
+ * the holds allow it. False if none does. */
 bool turn_right_for(const vertex_turn *turn, const nd_time *time, time_right *found);
 
-/** Whether a release of `time` would mean this hold and no other kind. */
-bool instance_may_hold(const instance *me, const time_right *wanted);
-
-/** Notes a request of a notification `due`, with a right at or after `right` (NULL: none), as the
- * library makes it: one for each right of the callback that allows it, else one by a hold. False,
- * and nothing is noted, if the request is better not made. */
+/** Notes a request of a notification `due`, with a right at or after `right` (NULL: none). False,
+ * and nothing is noted, if it may not be made, or not here. */
 bool turn_ask(vertex_turn *turn, const nd_time *due, const nd_time *right);
 
 /** Notes that the notification of `time` came: its rights become those of the turn. False if nobody

@@ -18,13 +18,15 @@
 #include "tests/random/harness/ledger.h"
 #include "tests/random/harness/random_plan.h"
 
-enum { RUN_WORKERS = 8, RUN_FLOWS = 3, ANY_INPUT = 255 };
+enum { RUN_WORKERS = 8, RUN_FLOWS = 3 };
 
-/** A right to act at or after a time, as an input's paths make it; ANY_INPUT: identity. */
+/** A right to act at or after a time, as the paths of any of some inputs make it. */
 typedef struct time_right {
     nd_time time;
-    unsigned input;
+    unsigned inputs; /* a bit each; ANY_INPUT: the time as it stands, on every output */
 } time_right;
+
+enum { ANY_INPUT = 1 << PLAN_PORTS };
 
 /** A notification that was asked for. */
 typedef struct notify_request {

@@ -198,7 +198,7 @@ static void hold(vertex_turn *turn, nd_batch *batch)
     if (me->run->budget <= 0 || from == NULL)
         return;
     const nd_time time = delayed(me, from->time);
-    if (!turn_right_for(turn, &time, &held.right) || !instance_may_hold(me, &held.right))
+    if (!turn_right_for(turn, &time, &held.right))
         return;
     me->run->budget--;
     nd_hold(me->vertex, &time);
@@ -341,7 +341,8 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
     vertex_turn turn = begin(me, RECEIVED, time);
     check_arrival(me, port, time, batch);
     check_frontier(me, port, time);
-    turn.rights[turn.n_rights++] = (time_right){*time, me->plan->has_summaries ? port : ANY_INPUT};
+    turn.rights[turn.n_rights++] =
+        (time_right){*time, me->plan->has_summaries ? 1U << port : ANY_INPUT};
     for (size_t i = 0; i < nd_batch_len(batch); i++)
         if (run_chance(me->run, me->plan->habits.forwards))
             send(&turn, any_right(&turn), 1);
@@ -402,11 +403,9 @@ static void feed(vertex_turn *turn)
         return;
     const size_t oldest = 0;
     time_hold later = *(const time_hold *)nd_vector_at(&me->held, oldest);
-    if (later.until != UNTIL_WOKEN || later.right.input != ANY_INPUT)
+    if (later.until != UNTIL_WOKEN || (later.right.inputs & ANY_INPUT) == 0)
         return;
     later.right.time.epoch = sum(later.right.time.epoch, 1 + run_below(run, 2), UINT64_MAX);
-    if (!instance_may_hold(me, &later.right))
-        return;
     later.batch = NULL;
     nd_hold(me->vertex, &later.right.time);
     *(time_hold *)push(&me->held) = later;
@@ -522,15 +521,6 @@ void random_vertex_route(void *user, const void *records, size_t len, uint64_t *
                         flow->n_workers);
 }
 
-static bool reaches_any(const instance *me, const time_right *right)
-{
-    nd_time least;
-    for (unsigned o = 0; o < plan_n_outlets(me->plan); o++)
-        if (right_least(me, right, o, &least))
-            return true;
-    return false;
-}
-
 void random_vertex_check_end(const instance *me)
 {
     if (me->requests.len != 0)
@@ -538,6 +528,6 @@ void random_vertex_check_end(const instance *me)
                           "a notification that never came");
     const time_hold *held = me->held.items;
     for (size_t i = 0; i < me->held.len; i++)
-        if (reaches_any(me, &held[i].right)) /* else it holds nobody back */
+        if (right_reaches_any(me, &held[i].right)) /* else it holds nobody back */
             instance_is_wrong(me, &held[i].right.time, "a hold that was never released");
 }
