@@ -62,6 +62,9 @@ nd_err nd_accumulator_add(nd_accumulator *accumulator, const nd_change *changes,
 /* Whether telling a change could not move a frontier anywhere. */
 static bool is_covered(const nd_accumulator *accumulator, const nd_change *change)
 {
+    if (accumulator->mode == ND_PUBLISH_BY_VIEW &&
+        nd_tracker_count(accumulator->view, change->location, &change->time) > 0)
+        return true;
     return change->delta > 0 ||
            nd_tracker_is_covered(accumulator->view, change->location, &change->time);
 }
@@ -91,6 +94,11 @@ nd_err nd_accumulator_take(nd_accumulator *accumulator, const nd_change **change
     *changes = told.items;
     *len = told.len;
     return ND_OK;
+}
+
+void nd_accumulator_set_mode(nd_accumulator *accumulator, nd_publish_mode mode)
+{
+    accumulator->mode = mode;
 }
 
 bool nd_accumulator_is_empty(nd_accumulator *accumulator)

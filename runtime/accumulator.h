@@ -21,8 +21,9 @@
 #include "runtime/topology.h"
 
 typedef enum nd_publish_mode {
-    ND_PUBLISH_DEMAND, /* when it could move a frontier */
-    ND_PUBLISH_EAGER,  /* after every frame */
+    ND_PUBLISH_DEMAND,  /* when it could move a frontier */
+    ND_PUBLISH_EAGER,   /* after every frame */
+    ND_PUBLISH_BY_VIEW, /* a faulty rule, for tests: covered is also what the view itself counts */
 } nd_publish_mode;
 
 typedef struct nd_accumulator nd_accumulator;
@@ -45,6 +46,9 @@ ND_CHECKED nd_err nd_accumulator_add(nd_accumulator *accumulator, const nd_chang
  * Lent until the next call. To be called after every add. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_accumulator_take(nd_accumulator *accumulator, const nd_change **changes,
                                       size_t *len);
+
+/** Changes the rule for what comes from now on. For tests. */
+void nd_accumulator_set_mode(nd_accumulator *accumulator, nd_publish_mode mode);
 
 /** Whether nothing is kept back and nothing is under way. */
 bool nd_accumulator_is_empty(nd_accumulator *accumulator);

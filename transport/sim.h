@@ -26,6 +26,9 @@ typedef enum nd_sim_fault {
     ND_SIM_REORDER, /* frames of a link arrive in any order */
     ND_SIM_REPEAT,  /* a frame arrives twice, now and then */
     ND_SIM_LOSE,    /* a frame never arrives, now and then */
+    /* Of processes that tell on demand: */
+    ND_SIM_OWN_STEPS,   /* they look whether they must only when their own workers tell them */
+    ND_SIM_VIEW_COVERS, /* they keep back what their view still counts, too */
 } nd_sim_fault;
 
 typedef struct nd_sim nd_sim;

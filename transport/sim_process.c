@@ -64,6 +64,10 @@ nd_err nd_sim_process_take(nd_sim *sim, unsigned process, unsigned from, const n
     if (!accumulator)
         return ND_PROTO;
     ND_TRY(nd_accumulator_add(accumulator, frame->changes, frame->len, is_own));
+    if (sim->fault == ND_SIM_OWN_STEPS && !is_own && sim->mode == ND_PUBLISH_DEMAND)
+        return ND_OK;
+    if (sim->fault == ND_SIM_VIEW_COVERS && sim->mode == ND_PUBLISH_DEMAND)
+        nd_accumulator_set_mode(accumulator, ND_PUBLISH_BY_VIEW);
     ND_TRY(nd_accumulator_take(accumulator, &told.changes, &told.len));
     return told.len ? tell_others(sim, process, &told) : ND_OK;
 }

@@ -292,6 +292,8 @@ static const planned_fault mutants[] = {
     {.name = "reorder-frames", .transport_fault = ND_SIM_REORDER, .every = 1},
     {.name = "repeat-frame", .transport_fault = ND_SIM_REPEAT, .every = 20},
     {.name = "lose-frame", .transport_fault = ND_SIM_LOSE, .every = 20},
+    {.name = "tell-own-steps", .transport_fault = ND_SIM_OWN_STEPS, .every = 1},
+    {.name = "cover-by-view", .transport_fault = ND_SIM_VIEW_COVERS, .every = 1},
     {.name = "count-split-once", .tamper = count_once},
     {.name = "skip-retraction", .tamper = skip_retraction},
     {.name = "add-late", .tamper = add_late},
