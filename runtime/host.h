@@ -39,6 +39,7 @@ typedef struct nd_host_ops {
 struct nd_host {
     const nd_host_ops *ops;
     nd_err err;             /* why this worker stopped, or ND_OK; set by `fail` */
+    const nd_batch *lent;   /* what the running on_recv was given, or NULL */
     nd_vertex *running;     /* whose callback is being called, or NULL */
     nd_vector rights;       /* nd_right: of that callback, if it is a notification */
     unsigned processes;     /* that the workers are spread over */

@@ -118,8 +118,20 @@ void nd_send_by(nd_vertex *vertex, unsigned port, const nd_time *time, const voi
         memcpy(nd_emit_slot(&outbox->emit), record, outbox->emit.record_size);
 }
 
+/* A batch that is lent and that nobody has taken is not the vertex's to send. */
+static bool is_only_lent(const nd_vertex *vertex, const nd_batch *batch)
+{
+    return batch == vertex->flow->host->lent &&
+           atomic_load_explicit(&batch->refs, memory_order_relaxed) == 1;
+}
+
 void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
+    if (is_only_lent(vertex, batch)) {
+        nd_vertex_fail(vertex, ND_INVAL,
+                       "it sends the batch that it was lent: send nd_batch_take(batch)");
+        return;
+    }
     if (!check_send(vertex, port, time)) {
         nd_batch_release(batch);
         return;

@@ -61,7 +61,9 @@ static void receive(nd_vertex *vertex)
     if (vertex->on_recv) {
         const nd_right right = {queued.time, vertex->paths ? queued.port : ND_ANY_INPUT};
         begin(vertex, &right, 1);
+        vertex->flow->host->lent = queued.batch;
         vertex->on_recv(vertex, queued.port, &queued.time, queued.batch);
+        vertex->flow->host->lent = NULL;
         end(vertex);
     }
     nd_vertex_consume(vertex, &queued);

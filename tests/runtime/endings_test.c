@@ -131,6 +131,37 @@ static void acting_in_deinit_has_no_effect(void **state)
     late_activator = NULL;
 }
 
+static void send_what_is_lent(nd_vertex *vertex, unsigned port, const nd_time *time,
+                              nd_batch *batch)
+{
+    nd_send_batch_by(vertex, port, time, batch);
+}
+
+static nd_err relay_without_taking(nd_worker *worker, void *arg)
+{
+    (void)arg;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "relay");
+    nd_input *input;
+    const nd_stream numbers = nd_input_new(flow, &number_type, &input);
+    nd_stream out;
+    nd_vertex_new(nd_root(flow),
+                  &(nd_vertex_def){.name = "relay",
+                                   .inputs = {nd_pipeline(numbers)},
+                                   .outputs = {&number_type},
+                                   .on_recv = send_what_is_lent},
+                  &out);
+    ND_TRY(nd_dataflow_start(flow));
+    nd_input_send(input, &(number){1});
+    nd_input_close(input);
+    return nd_worker_run(worker);
+}
+
+static void a_batch_that_is_only_lent_is_not_sent(void **state)
+{
+    (void)state;
+    expect(relay_without_taking, 2, ND_INVAL, "'relay': it sends the batch that it was lent");
+}
+
 /* --- Ports --- */
 
 static nd_err feed_back_what_is_hidden(nd_worker *worker, void *arg)
@@ -191,6 +222,7 @@ int main(void)
         cmocka_unit_test(dataflows_start_in_the_order_they_were_begun),
         cmocka_unit_test(what_is_added_after_the_start_fails_the_run),
         cmocka_unit_test(acting_in_deinit_has_no_effect),
+        cmocka_unit_test(a_batch_that_is_only_lent_is_not_sent),
         cmocka_unit_test(ports_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
