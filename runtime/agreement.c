@@ -14,11 +14,6 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
-static nd_vertex *vertex_at(const nd_dataflow *flow, size_t index)
-{
-    return *(nd_vertex **)nd_vector_at(&flow->vertices, index);
-}
-
 /* --- The fingerprint --- */
 
 static uint64_t mix(uint64_t hash, uint64_t value) { return nd_hash_u64(hash + value * 2 + 1); }
@@ -61,7 +56,7 @@ static uint64_t fingerprint(const nd_dataflow *flow)
 {
     uint64_t hash = mix_text(1, flow->name);
     for (size_t i = 0; i < flow->vertices.len; i++)
-        hash = mix_vertex(hash, vertex_at(flow, i));
+        hash = mix_vertex(hash, nd_flow_vertex(flow, i));
     for (size_t i = 0; i < flow->channels.len; i++)
         hash = mix(hash, (*(nd_channel **)nd_vector_at(&flow->channels, i))->kind);
     for (size_t i = 0; i < flow->edges.len; i++) {
@@ -112,10 +107,10 @@ static void run(nd_dataflow *flow)
     }
     nd_vector_deinit(&flow->early);
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        nd_vertex *const vertex = vertex_at(flow, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         if (vertex->is_source && vertex->on_activate)
             nd_vertex_wake(vertex);
-        if (vertex->queue.len || vertex->is_activated)
+        if (!nd_fifo_is_empty(&vertex->queue) || vertex->is_activated)
             nd_vertex_schedule(vertex);
         nd_vertex_find_due(vertex);
     }
@@ -135,12 +130,19 @@ static nd_err mismatch(nd_host *host, const nd_dataflow *flow, unsigned a, unsig
     return host->ops->fail(host, ND_MISMATCH, message.text);
 }
 
+static nd_err out_of_memory(nd_host *host)
+{
+    nd_message message;
+    nd_message_set(&message, ND_NOMEM, "worker %u: out of memory", host->index);
+    return host->ops->fail(host, ND_NOMEM, message.text);
+}
+
 nd_err nd_start_arrived(nd_host *host, uint32_t id, unsigned sender, uint64_t fingerprint_there)
 {
     while (host->starts.len <= id) {
         start *const slot = nd_vector_push(&host->starts);
         if (!slot)
-            return host->ops->fail(host, ND_NOMEM, nd_err_text(ND_NOMEM));
+            return out_of_memory(host);
         *slot = (start){.n_here = 0};
     }
     start *const known = nd_vector_at(&host->starts, id);

@@ -18,8 +18,6 @@ void nd_antichain_deinit(nd_antichain *antichain)
     nd_antichain_init(antichain);
 }
 
-void nd_antichain_clear(nd_antichain *antichain) { antichain->len = 0; }
-
 static nd_time *items_of(nd_antichain *antichain)
 {
     return antichain->capacity != 0 ? antichain->at.heap : antichain->at.inside;
@@ -39,18 +37,6 @@ static size_t position(const nd_antichain *antichain, const nd_time *time)
             high = middle;
     }
     return low;
-}
-
-bool nd_antichain_less_than(const nd_antichain *antichain, const nd_time *time)
-{
-    const nd_time *below = nd_antichain_below(antichain, time);
-    return below != NULL && !nd_time_equal(below, time);
-}
-
-bool nd_antichain_equal(const nd_antichain *a, const nd_antichain *b)
-{
-    return a->len == b->len &&
-           memcmp(nd_antichain_items(a), nd_antichain_items(b), a->len * sizeof(nd_time)) == 0;
 }
 
 bool nd_antichain_contains(const nd_antichain *antichain, const nd_time *time)
@@ -113,14 +99,6 @@ bool nd_antichain_remove(nd_antichain *antichain, const nd_time *time)
     for (size_t i = at; i < antichain->len; i++)
         items[i] = items[i + 1];
     return true;
-}
-
-nd_err nd_antichain_copy(nd_antichain *to, const nd_antichain *from)
-{
-    ND_TRY(reserve(to, from->len));
-    memmove(items_of(to), nd_antichain_items(from), from->len * sizeof(nd_time));
-    to->len = from->len;
-    return ND_OK;
 }
 
 bool nd_antichain_validate(const nd_antichain *antichain)

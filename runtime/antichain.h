@@ -35,9 +35,6 @@ void nd_antichain_init(nd_antichain *antichain);
 /** Frees what is held; the antichain is empty afterwards. */
 void nd_antichain_deinit(nd_antichain *antichain);
 
-/** Removes all items; memory is kept. */
-void nd_antichain_clear(nd_antichain *antichain);
-
 /** The `len` items, in total order. Valid until the antichain changes. */
 static inline const nd_time *nd_antichain_items(const nd_antichain *antichain)
 {
@@ -62,12 +59,6 @@ static inline bool nd_antichain_less_equal(const nd_antichain *antichain, const 
     return nd_antichain_below(antichain, time) != NULL;
 }
 
-/** Whether some item is before `time` and not equal to it. Linear. */
-bool nd_antichain_less_than(const nd_antichain *antichain, const nd_time *time);
-
-/** Whether both hold the same times. Linear. */
-bool nd_antichain_equal(const nd_antichain *a, const nd_antichain *b);
-
 /** Whether `time` is an item. Logarithmic. */
 bool nd_antichain_contains(const nd_antichain *antichain, const nd_time *time);
 
@@ -81,9 +72,6 @@ ND_CHECKED nd_err nd_antichain_insert_incomparable(nd_antichain *antichain, cons
 
 /** Takes one item out, if it is there: returns whether it was. Linear. */
 bool nd_antichain_remove(nd_antichain *antichain, const nd_time *time);
-
-/** Makes `to` hold what `from` holds. Errors: ND_NOMEM, and nothing has changed. */
-ND_CHECKED nd_err nd_antichain_copy(nd_antichain *to, const nd_antichain *from);
 
 /** Whether the invariants hold: sorted, and no two items comparable. Quadratic, for tests. */
 bool nd_antichain_validate(const nd_antichain *antichain);

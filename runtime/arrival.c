@@ -21,12 +21,32 @@ static nd_err refuse(nd_host *host, unsigned sender, const char *what)
     return host->ops->fail(host, ND_PROTO, message.text);
 }
 
+static nd_err refuse_changes(const nd_dataflow *flow, unsigned sender)
+{
+    nd_message what;
+    nd_message_set(&what, ND_PROTO,
+                   "progress that dataflow '%s' cannot make: of a port that it does not have, or "
+                   "more than can be counted",
+                   flow->name);
+    return refuse(flow->host, sender, what.text);
+}
+
+static nd_err refuse_batch(nd_host *host, const nd_delivery *delivery)
+{
+    nd_message message;
+    nd_message_set(&message, ND_PROTO,
+                   "worker %u: a batch came for channel %u of dataflow %u, which is not there: its "
+                   "sender runs another program, or the batch was damaged on its way",
+                   host->index, delivery->channel, delivery->flow);
+    return host->ops->fail(host, ND_PROTO, message.text);
+}
+
 nd_err nd_host_take_batch(nd_host *host, const nd_delivery *delivery)
 {
     nd_dataflow *const flow = find_flow(host, delivery->flow);
     if (!flow || !flow->tracker || delivery->channel >= flow->channels.len) {
         nd_batch_drop(delivery->batch, &host->pool);
-        return host->ops->fail(host, ND_PROTO, "a batch came for a channel that does not exist");
+        return refuse_batch(host, delivery);
     }
     const nd_channel *const channel =
         *(nd_channel **)nd_vector_at(&flow->channels, delivery->channel);
@@ -48,12 +68,14 @@ nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
         return nd_end_arrived(host, frame->flow, frame->worker);
     nd_dataflow *const flow = find_flow(host, frame->flow);
     if (!flow || !flow->tracker)
-        return refuse(host, frame->sender, "progress of a dataflow that is not started here");
+        return refuse(host, frame->sender, "progress of a dataflow that has not been started here");
     if (frame->kind == ND_FRAME_DROP) {
         nd_flow_drop_here(flow);
         return ND_OK;
     }
     const nd_err err = nd_flow_stage(flow, frame->changes, frame->len);
+    if (err == ND_PROTO)
+        return refuse_changes(flow, frame->sender);
     if (err != ND_OK)
         return nd_flow_fail(flow, err, nd_err_text(err));
     nd_flow_touch(flow);

@@ -9,6 +9,23 @@ size_t nd_batch_len(const nd_batch *batch) { return batch->len; }
 
 const nd_type *nd_batch_type(const nd_batch *batch) { return batch->type; }
 
+nd_batch *nd_batch_create(nd_pool *pool, const nd_type *type, size_t size)
+{
+    if (size > SIZE_MAX - sizeof(nd_batch))
+        return NULL;
+    nd_block *const block = nd_pool_take(pool, sizeof(nd_batch) - sizeof(nd_block) + size);
+    if (!block)
+        return NULL;
+    nd_batch *const batch = (nd_batch *)block;
+    batch->type = type;
+    batch->records = (unsigned char *)(batch + 1);
+    batch->len = 0;
+    batch->arena = NULL;
+    batch->origin = 0;
+    atomic_init(&batch->refs, 1);
+    return batch;
+}
+
 nd_batch *nd_batch_take(nd_batch *batch)
 {
     atomic_fetch_add_explicit(&batch->refs, 1, memory_order_relaxed);

@@ -23,7 +23,13 @@ struct nd_batch {
     size_t len;
     nd_block *arena;       /* chain, newest first */
     _Atomic uint32_t refs; /* written by any holder; the last release pairs with all earlier ones */
+    uint32_t origin;       /* 1 + the process that it came from; zero: it was made in this one */
+    uint64_t wire_size;    /* bytes that it came in, when `origin` is set */
 };
+
+/** An empty batch with room for `size` bytes of records, one reference to it being the caller's, or
+ * NULL without memory. The pool's thread. */
+nd_batch *nd_batch_create(nd_pool *pool, const nd_type *type, size_t size);
 
 /** Gives a reference back to the pool of the calling worker, which may be NULL. Any thread. */
 void nd_batch_drop(nd_batch *batch, nd_pool *pool);

@@ -9,16 +9,19 @@ static bool is_relieved(const nd_budget *budget, int64_t in_flight)
     return in_flight <= budget->limit / 2;
 }
 
+void nd_budget_add(nd_budget *budget, int64_t bytes)
+{
+    const int64_t now = atomic_fetch_add(&budget->in_flight, bytes) + bytes;
+    if (bytes < 0 && is_relieved(budget, now) && atomic_exchange(&budget->is_waited_for, false))
+        budget->relieve(budget->context);
+}
+
 void nd_budget_settle(nd_budget_share *share)
 {
-    nd_budget *const budget = share->budget;
     const int64_t delta = share->delta;
     share->delta = 0;
-    if (!budget || delta == 0)
-        return;
-    const int64_t now = atomic_fetch_add(&budget->in_flight, delta) + delta;
-    if (delta < 0 && is_relieved(budget, now) && atomic_exchange(&budget->is_waited_for, false))
-        budget->relieve(budget->context);
+    if (share->budget && delta)
+        nd_budget_add(share->budget, delta);
 }
 
 bool nd_budget_is_spent(const nd_budget_share *share)

@@ -35,6 +35,10 @@ typedef struct nd_budget_share {
     int64_t delta;     /* not settled yet */
 } nd_budget_share;
 
+/** Counts bytes at once; relieves those who wait when the count has fallen to half the limit. Any
+ * thread. */
+void nd_budget_add(nd_budget *budget, int64_t bytes);
+
 /** Adds this worker's count to the shared one; relieves those who wait when it has fallen to half
  * the limit. */
 void nd_budget_settle(nd_budget_share *share);

@@ -33,7 +33,9 @@ void nd_dataflow_mistake(nd_dataflow *flow, nd_err err, const char *format, ...)
 bool nd_flow_may_build(nd_dataflow *flow)
 {
     if (flow && flow->state != ND_FLOW_BUILDING)
-        nd_dataflow_mistake(flow, ND_INVAL, "changed after it was started");
+        nd_dataflow_mistake(
+            flow, ND_INVAL,
+            "changed after it was started: build the whole of it before nd_dataflow_start");
     return flow && flow->mistake == ND_OK;
 }
 

@@ -130,58 +130,73 @@ static bool check_summary(const nd_vertex *vertex, const nd_vertex_summary *summ
     return false;
 }
 
-static int compare_paths(const void *a, const void *b)
+static int compare_summaries(const void *a, const void *b)
 {
-    const nd_path *const x = a, *const y = b;
+    const nd_vertex_summary *const x = a, *const y = b;
     if (x->input != y->input)
         return x->input < y->input ? -1 : 1;
     return (x->output > y->output) - (x->output < y->output);
 }
 
-/* Every pair that the table does not name, as the identity. */
-static size_t add_unnamed(const nd_vertex *vertex, const nd_vertex_def *def, nd_path *paths)
+/* The table sorted, and each pair in it once; owned. NULL is a mistake. */
+static nd_vertex_summary *sort_summaries(const nd_vertex *vertex, const nd_vertex_def *def)
 {
-    size_t n = 0;
+    const size_t n = def->n_summaries;
+    nd_vertex_summary *const sorted = nd_alloc(n, sizeof *sorted);
+    if (!sorted) {
+        nd_dataflow_mistake(vertex->flow, ND_NOMEM, "out of memory");
+        return NULL;
+    }
+    if (n)
+        memcpy(sorted, def->summaries, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_summaries);
+    for (size_t i = 0; i < n && check_summary(vertex, &sorted[i]); i++)
+        if (i > 0 && compare_summaries(&sorted[i - 1], &sorted[i]) == 0)
+            nd_dataflow_mistake(vertex->flow, ND_INVAL,
+                                "vertex '%s': two summaries from input %u to output %u",
+                                vertex->name, sorted[i].input, sorted[i].output);
+    if (vertex->flow->mistake == ND_OK)
+        return sorted;
+    nd_free(sorted);
+    return NULL;
+}
+
+static void add_path(nd_vertex *vertex, const nd_vertex_summary *named)
+{
+    if (!named->none)
+        vertex->paths[vertex->n_paths++] =
+            (nd_path){named->input, named->output, nd_summary_add(&named->add)};
+}
+
+/* Every pair of ports: as the sorted table says, or, where it does not name it, as the identity. */
+static void add_all_paths(nd_vertex *vertex, const nd_vertex_summary *named, size_t n_named)
+{
+    const nd_vertex_summary *const end = named + n_named;
     for (unsigned i = 0; i < vertex->n_inlets; i++)
-        for (unsigned o = 0; o < vertex->n_outlets; o++) {
-            bool is_named = false;
-            for (size_t k = 0; k < def->n_summaries; k++)
-                is_named |= def->summaries[k].input == i && def->summaries[k].output == o;
-            if (!is_named)
-                paths[n++] = (nd_path){i, o, nd_summary_identity()};
-        }
-    return n;
+        for (unsigned o = 0; o < vertex->n_outlets; o++)
+            if (named < end && named->input == i && named->output == o)
+                add_path(vertex, named++);
+            else
+                vertex->paths[vertex->n_paths++] = (nd_path){i, o, nd_summary_identity()};
 }
 
 static bool add_paths(nd_vertex *vertex, const nd_vertex_def *def)
 {
     if (def->n_summaries == 0 && !def->only_named)
         return true;
-    const size_t n_pairs = def->only_named ? 0 : (size_t)vertex->n_inlets * vertex->n_outlets;
-    vertex->paths = nd_alloc(n_pairs + def->n_summaries + 1, sizeof *vertex->paths);
-    if (!vertex->paths) {
-        nd_dataflow_mistake(vertex->flow, ND_NOMEM, "out of memory");
+    nd_vertex_summary *const sorted = sort_summaries(vertex, def);
+    if (!sorted)
         return false;
-    }
-    size_t n = def->only_named ? 0 : add_unnamed(vertex, def, vertex->paths);
-    for (size_t k = 0; k < def->n_summaries; k++) {
-        const nd_vertex_summary *const named = &def->summaries[k];
-        if (!check_summary(vertex, named))
-            return false;
-        if (!named->none)
-            vertex->paths[n++] =
-                (nd_path){named->input, named->output, nd_summary_add(&named->add)};
-    }
-    qsort(vertex->paths, n, sizeof *vertex->paths, compare_paths);
-    vertex->n_paths = n;
-    for (size_t i = 1; i < n; i++)
-        if (compare_paths(&vertex->paths[i - 1], &vertex->paths[i]) == 0) {
-            nd_dataflow_mistake(vertex->flow, ND_INVAL,
-                                "vertex '%s': two summaries from input %u to output %u",
-                                vertex->name, vertex->paths[i].input, vertex->paths[i].output);
-            return false;
-        }
-    return true;
+    const size_t n_pairs = (size_t)vertex->n_inlets * vertex->n_outlets;
+    vertex->paths = nd_alloc(def->only_named ? def->n_summaries : n_pairs, sizeof *vertex->paths);
+    if (!vertex->paths)
+        nd_dataflow_mistake(vertex->flow, ND_NOMEM, "out of memory");
+    else if (!def->only_named)
+        add_all_paths(vertex, sorted, def->n_summaries);
+    for (size_t i = 0; vertex->paths && def->only_named && i < def->n_summaries; i++)
+        add_path(vertex, &sorted[i]);
+    nd_free(sorted);
+    return vertex->paths != NULL;
 }
 
 static void take_def(nd_vertex *vertex, const nd_vertex_def *def)
@@ -191,7 +206,7 @@ static void take_def(nd_vertex *vertex, const nd_vertex_def *def)
     vertex->on_frontier = def->on_frontier;
     vertex->on_activate = def->on_activate;
     vertex->is_source = def->source || vertex->n_inlets == 0;
-    nd_vector_init(&vertex->queue, sizeof(nd_queued));
+    nd_fifo_init(&vertex->queue, sizeof(nd_queued));
     nd_pending_list_init(&vertex->pending);
     nd_pending_list_init(&vertex->due);
     nd_vector_init(&vertex->holds, sizeof(nd_hold_entry));

@@ -41,7 +41,18 @@ static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time,
 static void deliver(nd_outbox *outbox, nd_batch *batch)
 {
     const nd_exchange_box *const box = (nd_exchange_box *)outbox;
-    hand_over(box->channel, box->worker, &box->channel->time, batch);
+    nd_channel *const channel = box->channel;
+    hand_over(channel, (unsigned)(box - channel->boxes), &channel->time, batch);
+}
+
+static void opened(nd_outbox *outbox)
+{
+    nd_exchange_box *const box = (nd_exchange_box *)outbox;
+    if (outbox->is_marked)
+        return;
+    outbox->is_marked = true;
+    box->next_open = box->channel->open;
+    box->channel->open = box;
 }
 
 static void failed(nd_outbox *outbox)
@@ -52,14 +63,13 @@ static void failed(nd_outbox *outbox)
 /* Made when first needed: of many channels between many workers most are idle. */
 static bool open_boxes(nd_channel *channel)
 {
-    static const nd_outbox_owner owner = {.deliver = deliver, .failed = failed};
+    static const nd_outbox_owner owner = {.deliver = deliver, .opened = opened, .failed = failed};
     nd_dataflow *const flow = channel->to->flow;
     nd_host *const host = flow->host;
     channel->boxes = nd_alloc_zero(host->peers, sizeof *channel->boxes);
     for (unsigned i = 0; channel->boxes && i < host->peers; i++) {
         nd_exchange_box *const box = &channel->boxes[i];
         box->channel = channel;
-        box->worker = i;
         nd_outbox_init(&box->outbox, channel->origin->type, &host->pool, host->max_batch_len,
                        &flow->scrap, &owner);
     }
@@ -73,16 +83,17 @@ void nd_channel_close(nd_channel *channel)
     for (unsigned i = 0; channel->boxes && i < channel->to->flow->host->peers; i++)
         nd_outbox_deinit(&channel->boxes[i].outbox);
     nd_free(channel->boxes);
-    channel->boxes = NULL;
+    channel->boxes = channel->open = NULL;
 }
 
 void nd_channel_flush(nd_channel *channel)
 {
-    if (!channel->is_open)
-        return;
-    channel->is_open = false;
-    for (unsigned i = 0; i < channel->to->flow->host->peers; i++)
-        nd_outbox_flush(&channel->boxes[i].outbox);
+    while (channel->open) {
+        nd_exchange_box *const box = channel->open;
+        channel->open = box->next_open;
+        box->outbox.is_marked = false;
+        nd_outbox_flush(&box->outbox);
+    }
 }
 
 static void scatter(nd_channel *channel, const nd_time *time, nd_batch *batch)
@@ -92,10 +103,9 @@ static void scatter(nd_channel *channel, const nd_time *time, nd_batch *batch)
         nd_batch_drop(batch, &host->pool);
         return;
     }
-    if (channel->is_open && !nd_time_equal(&channel->time, time))
+    if (channel->open && !nd_time_equal(&channel->time, time))
         nd_channel_flush(channel);
     channel->time = *time;
-    channel->is_open = true;
     nd_scatter(batch, channel->route, channel->user.data, channel->boxes, host->peers);
     nd_batch_drop(batch, &host->pool);
 }

@@ -12,14 +12,13 @@ static void free_vertex(nd_vertex *vertex)
         vertex->destroy(vertex->user);
     if (vertex->activator)
         nd_activator_detach(vertex->activator);
-    const nd_queued *const queued = vertex->queue.items;
-    for (size_t i = vertex->queue_head; i < vertex->queue.len; i++)
-        nd_batch_drop(queued[i].batch, pool);
+    while (!nd_fifo_is_empty(&vertex->queue))
+        nd_batch_drop(((nd_queued *)nd_fifo_pop(&vertex->queue))->batch, pool);
     for (unsigned o = 0; vertex->outlets && o < vertex->n_outlets; o++) {
         nd_outbox_deinit(&vertex->outlets[o].outbox);
         nd_vector_deinit(&vertex->outlets[o].channels);
     }
-    nd_vector_deinit(&vertex->queue);
+    nd_fifo_deinit(&vertex->queue);
     nd_pending_list_deinit(&vertex->pending);
     nd_pending_list_deinit(&vertex->due);
     nd_vector_deinit(&vertex->holds);
@@ -52,7 +51,7 @@ static void end_vertices(nd_dataflow *flow)
 {
     flow->is_dropped = true;
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        nd_vertex *const vertex = *(nd_vertex **)nd_vector_at(&flow->vertices, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         if (vertex->deinit)
             vertex->deinit(vertex);
     }
@@ -68,7 +67,7 @@ void nd_dataflow_destroy(nd_dataflow *flow)
     for (size_t i = 0; i < flow->channels.len; i++)
         free_channel(*(nd_channel **)nd_vector_at(&flow->channels, i));
     for (size_t i = 0; i < flow->vertices.len; i++)
-        free_vertex(*(nd_vertex **)nd_vector_at(&flow->vertices, i));
+        free_vertex(nd_flow_vertex(flow, i));
     for (size_t i = 0; i < flow->scopes.len; i++)
         nd_free((*(nd_scope **)nd_vector_at(&flow->scopes, i))->name);
     free_objects(&flow->scopes);

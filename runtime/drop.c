@@ -12,11 +12,8 @@ static void empty(nd_vertex *vertex)
 {
     nd_vertex_drop_holds(vertex);
     nd_vertex_drop_notifications(vertex);
-    const nd_queued *const queued = vertex->queue.items;
-    for (size_t i = vertex->queue_head; i < vertex->queue.len; i++)
-        nd_vertex_consume(vertex, &queued[i]);
-    nd_vector_clear(&vertex->queue);
-    vertex->queue_head = 0;
+    while (!nd_fifo_is_empty(&vertex->queue))
+        nd_vertex_consume(vertex, nd_fifo_pop(&vertex->queue));
     for (unsigned o = 0; o < vertex->n_outlets; o++)
         vertex->outlets[o].may_send = false;
 }
@@ -32,7 +29,7 @@ void nd_flow_drop_here(nd_dataflow *flow)
     if (err != ND_OK)
         nd_flow_fail(flow, err, nd_err_text(err));
     for (size_t i = 0; i < flow->vertices.len; i++)
-        empty(*(nd_vertex **)nd_vector_at(&flow->vertices, i));
+        empty(nd_flow_vertex(flow, i));
     nd_flow_touch(flow);
 }
 
@@ -47,7 +44,8 @@ void nd_flow_drop_early(nd_dataflow *flow)
 void nd_dataflow_drop(nd_dataflow *flow)
 {
     if (flow && flow->state == ND_FLOW_BUILDING)
-        nd_dataflow_mistake(flow, ND_INVAL, "dropped before it was started");
+        nd_dataflow_mistake(flow, ND_INVAL,
+                            "dropped before it was started: call nd_dataflow_start first");
     else if (flow)
         nd_flow_drop_here(flow);
 }

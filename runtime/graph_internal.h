@@ -15,6 +15,7 @@
 #include <nereid/dataflow.h>
 #include <nereid/vertex.h>
 
+#include "runtime/base/fifo.h"
 #include "runtime/base/vector.h"
 #include "runtime/change_batch.h"
 #include "runtime/host.h"
@@ -29,7 +30,7 @@ typedef struct nd_channel nd_channel;
 typedef struct nd_exchange_box {
     nd_outbox outbox; /* first: an outbox is its box's */
     nd_channel *channel;
-    unsigned worker;
+    struct nd_exchange_box *next_open;
 } nd_exchange_box;
 
 struct nd_scope {
@@ -74,10 +75,10 @@ struct nd_channel {
     nd_pact_kind kind;
     nd_route_fn *route;
     nd_user user;
-    nd_exchange_box *boxes; /* exchange between several workers: one a worker, once
-                               needed */
-    bool is_open;           /* some outbox holds records */
-    nd_time time;           /* of what the outboxes hold */
+    nd_exchange_box *boxes; /* exchange between several workers: one a worker, once needed */
+    nd_exchange_box *open;  /* chain of those that may hold records, which are marked; of many
+                               workers, few do */
+    nd_time time;           /* of what they hold */
 };
 
 typedef struct nd_inlet {
@@ -136,8 +137,7 @@ struct nd_vertex {
     bool is_source;
     nd_activator *activator; /* NULL until asked for */
 
-    nd_vector queue; /* nd_queued, in order of arrival; the first `queue_head` have been taken */
-    size_t queue_head;
+    nd_fifo queue;           /* nd_queued, in order of arrival */
     nd_pending_list pending; /* notifications that were not due when last looked at */
     nd_pending_list due;     /* those that the host has been told of */
     nd_vector holds;         /* nd_hold_entry, sorted by time, then input */
@@ -191,6 +191,12 @@ struct nd_dataflow {
     bool is_dropped; /* no vertex is called any more */
     bool is_staged;  /* the tracker has been given changes that are not propagated */
 };
+
+/** The vertex with a number; it is there. */
+static inline nd_vertex *nd_flow_vertex(const nd_dataflow *flow, size_t index)
+{
+    return *(nd_vertex **)nd_vector_at(&flow->vertices, index);
+}
 
 /* flow.c */
 /** Fails the run, with the dataflow's, or also the vertex's, name in front. */

@@ -143,19 +143,30 @@ static void ask(nd_vertex *vertex, const nd_time *due, const nd_time *right)
         nd_vertex_refuse(vertex, "it asks for a notification", right);
 }
 
-void nd_notify_when(nd_vertex *vertex, const nd_time *due, const nd_time *right)
+static bool can_ask(nd_vertex *vertex, const nd_time *due)
 {
-    if (!nd_vertex_can_act(vertex, due) || (right && !nd_vertex_can_act(vertex, right)))
-        return;
+    if (!nd_vertex_can_act(vertex, due))
+        return false;
     if (!vertex->on_notify)
         nd_vertex_fail(vertex, ND_INVAL, "it asks for a notification but has no on_notify");
-    else if (right)
-        ask(vertex, due, right);
-    else
-        add_pending(vertex, &(nd_pending){.due = *due});
+    return vertex->on_notify != NULL;
 }
 
-void nd_notify_at(nd_vertex *vertex, const nd_time *time) { nd_notify_when(vertex, time, time); }
+void nd_notify_when(nd_vertex *vertex, const nd_time *due, const nd_time *right)
+{
+    if (!can_ask(vertex, due))
+        return;
+    if (!right)
+        add_pending(vertex, &(nd_pending){.due = *due});
+    else if (nd_vertex_can_act(vertex, right))
+        ask(vertex, due, right);
+}
+
+void nd_notify_at(nd_vertex *vertex, const nd_time *time)
+{
+    if (can_ask(vertex, time))
+        ask(vertex, time, time);
+}
 
 /* --- Dropping --- */
 

@@ -75,24 +75,10 @@ static void fail(nd_outbox *outbox)
     outbox->owner->failed(outbox);
 }
 
-static nd_batch *make_batch(nd_outbox *outbox, size_t size)
-{
-    nd_block *const block = nd_pool_take(outbox->pool, sizeof(nd_batch) - sizeof(nd_block) + size);
-    if (!block)
-        return NULL;
-    nd_batch *const batch = (nd_batch *)block;
-    batch->type = outbox->emit.type;
-    batch->records = (unsigned char *)(batch + 1);
-    batch->len = 0;
-    batch->arena = NULL;
-    atomic_init(&batch->refs, 1);
-    return batch;
-}
-
 static void open_emit(nd_outbox *outbox)
 {
     enum { ROOM = (int)ND_POOL_BLOCK - (int)sizeof(nd_batch) };
-    nd_batch *const batch = make_batch(outbox, ROOM);
+    nd_batch *const batch = nd_batch_create(outbox->pool, outbox->emit.type, ROOM);
     if (!batch) {
         fail(outbox);
         return;
@@ -103,6 +89,8 @@ static void open_emit(nd_outbox *outbox)
     outbox->emit.batch = batch;
     outbox->emit.next = batch->records;
     outbox->emit.end = outbox->end = batch->records + len * outbox->emit.record_size;
+    if (outbox->owner->opened)
+        outbox->owner->opened(outbox);
 }
 
 /* --- Strings --- */
@@ -220,7 +208,8 @@ static nd_batch *finish(nd_outbox *outbox)
     batch->len = size / outbox->emit.record_size;
     if (size + outbox->arena_size > SMALL)
         return batch;
-    nd_batch *const copy = make_batch(outbox, size + outbox->arena_size);
+    nd_batch *const copy =
+        nd_batch_create(outbox->pool, outbox->emit.type, size + outbox->arena_size);
     if (!copy)
         return NULL;
     memcpy(copy->records, batch->records, size);

@@ -29,7 +29,8 @@ typedef struct nd_outbox nd_outbox;
 /** Whose outbox it is. */
 typedef struct nd_outbox_owner {
     void (*deliver)(nd_outbox *outbox, nd_batch *batch); /* a batch is ready; the reference moves */
-    void (*failed)(nd_outbox *outbox);                   /* memory ran out */
+    void (*opened)(nd_outbox *outbox); /* there is something to flush from now on; may be NULL */
+    void (*failed)(nd_outbox *outbox); /* memory ran out */
     /* A record is written while the outbox is shut; the run must fail. */
     void (*written_late)(nd_outbox *outbox);
 } nd_outbox_owner;
@@ -47,6 +48,7 @@ struct nd_outbox {
     bool has_bytes;     /* the type has nd_bytes fields */
     bool has_objects;   /* a record is a counted pointer */
     bool is_shut;       /* whoever writes has to ask the owner first */
+    bool is_marked;     /* the owner's to set */
     const nd_outbox_owner *owner;
 };
 
@@ -71,7 +73,5 @@ void nd_outbox_reopen(nd_outbox *outbox);
 
 /** Settles and delivers what is gathered, if anything. */
 void nd_outbox_flush(nd_outbox *outbox);
-
-static inline bool nd_outbox_is_open(const nd_outbox *outbox) { return outbox->emit.next != NULL; }
 
 #endif

@@ -54,11 +54,6 @@ void nd_pending_list_clear(nd_pending_list *list);
 /** The indices of what is in the list are head .. len - 1. */
 static inline size_t nd_pending_list_end(const nd_pending_list *list) { return list->items.len; }
 
-static inline bool nd_pending_list_is_empty(const nd_pending_list *list)
-{
-    return list->items.len == list->head;
-}
-
 static inline const nd_pending *nd_pending_list_at(const nd_pending_list *list, size_t index)
 {
     return nd_vector_at(&list->items, index);

@@ -102,7 +102,8 @@ bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
 {
     const nd_vertex *const running = vertex->flow->host->running;
     if (vertex->flow->state == ND_FLOW_BUILDING || vertex->flow->state == ND_FLOW_REFUSED) {
-        nd_vertex_fail(vertex, ND_INVAL, "used before its dataflow was started");
+        nd_vertex_fail(vertex, ND_INVAL,
+                       "used before its dataflow was started: call nd_dataflow_start first");
         return false;
     }
     if (running && running != vertex) {

@@ -14,16 +14,23 @@
 enum { ND_BUCKET_BITS = 10, ND_N_BUCKETS = 1 << ND_BUCKET_BITS };
 
 /** The bucket of a hash, 0 to ND_N_BUCKETS - 1. */
-static inline unsigned nd_bucket_of(uint64_t hash)
-{
-    return (unsigned)(hash >> (64 - ND_BUCKET_BITS));
-}
+static inline uint64_t nd_bucket_of(uint64_t hash) { return hash >> (64 - ND_BUCKET_BITS); }
 
 /** The worker of a bucket; `n_workers` is 1 to ND_N_BUCKETS. */
-static inline unsigned nd_bucket_worker(unsigned bucket, unsigned n_workers)
+static inline unsigned nd_bucket_worker(uint64_t bucket, unsigned n_workers)
 {
-    return bucket * n_workers >> ND_BUCKET_BITS;
+    return (unsigned)(bucket * n_workers >> ND_BUCKET_BITS);
 }
+
+/** The worker that a hash chooses. */
+static inline unsigned nd_hash_worker(uint64_t hash, unsigned n_workers)
+{
+    return nd_bucket_worker(nd_bucket_of(hash), n_workers);
+}
+
+/** Of two workers a hash chooses number hash >> ND_HASH_HALF: for a loop too tight for what a
+ * compiler does not see of the above. */
+enum { ND_HASH_HALF = 63 };
 
 /** The first bucket of `worker`; of `n_workers`, the end of the last one's. */
 static inline unsigned nd_worker_bucket(unsigned worker, unsigned n_workers)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "runtime/route.h"
+
 enum {
     CHUNK = 512,
     FEW = 32, /* records that are not worth a block in every box */
@@ -18,7 +20,7 @@ KERNEL void place_among_many(nd_exchange_box *boxes, unsigned n_workers,
                              size_t size)
 {
     for (size_t i = 0; i < len; i++) {
-        const unsigned worker = (unsigned)(((hashes[i] >> 54) * n_workers) >> 10);
+        const unsigned worker = nd_hash_worker(hashes[i], n_workers);
         nd_emit *const emit = &boxes[worker].outbox.emit;
         if (emit->next == emit->end)
             emit->full(emit);
@@ -41,7 +43,8 @@ KERNEL void place_among_two(nd_exchange_box *boxes, const unsigned char *records
             n = room < n ? room : n;
         }
         for (size_t i = 0; i < n; i++) {
-            const uintptr_t second = -(uintptr_t)(hashes[i] >> 63); /* all ones, or none */
+            /* all ones, or none */
+            const uintptr_t second = -(uintptr_t)(hashes[i] >> ND_HASH_HALF);
             const uintptr_t to = next[0] ^ ((next[0] ^ next[1]) & second);
             memcpy((void *)to, records + i * size, size);
             next[0] += size & ~second;
@@ -100,7 +103,8 @@ static void place_strings(nd_exchange_box *boxes, unsigned n_workers, const unsi
                           size_t len, const uint64_t *hashes, size_t size)
 {
     for (size_t i = 0; i < len; i++)
-        nd_emit_copy(&boxes[nd_route_of(hashes[i], n_workers)].outbox.emit, records + i * size, 1);
+        nd_emit_copy(&boxes[nd_hash_worker(hashes[i], n_workers)].outbox.emit, records + i * size,
+                     1);
 }
 
 void nd_scatter(const nd_batch *batch, nd_route_fn *route, void *user, nd_exchange_box *boxes,

@@ -219,14 +219,14 @@ static nd_err build(struct builder *builder, const uint32_t *places)
     return ND_OK;
 }
 
-nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology)
+nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology, nd_cycle *culprits)
 {
     *shortcuts = (nd_shortcuts){.n_nodes = 0};
     uint32_t *places = nd_alloc(topology->n_locations, ND_COORDINATES * sizeof(uint32_t));
     if (places == NULL)
         return ND_NOMEM;
     struct builder builder;
-    nd_err err = nd_topology_places(topology, places, NULL);
+    nd_err err = nd_topology_places(topology, places, culprits);
     if (err == ND_OK) {
         err = builder_init(&builder, topology, shortcuts);
         if (err == ND_OK)

@@ -41,8 +41,10 @@ typedef struct nd_shortcuts {
 } nd_shortcuts;
 
 /** Works out the shortcuts of a legal topology. Linear, apart from what nd_topology_places costs.
- * Errors: ND_INVAL for an illegal cycle, ND_NOMEM; `shortcuts` holds nothing then. */
-ND_CHECKED nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology);
+ * Errors: ND_INVAL for an illegal cycle, and then `culprits` is as that function sets it; ND_NOMEM.
+ * `shortcuts` holds nothing then. */
+ND_CHECKED nd_err nd_shortcuts_init(nd_shortcuts *shortcuts, const nd_topology *topology,
+                                    nd_cycle *culprits);
 
 /** Frees; zeroed shortcuts are fine. */
 void nd_shortcuts_deinit(nd_shortcuts *shortcuts);

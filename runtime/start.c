@@ -83,16 +83,11 @@ static void check_feedbacks(nd_dataflow *flow)
 
 /* --- Ports to locations --- */
 
-static nd_vertex *vertex_at(const nd_dataflow *flow, size_t index)
-{
-    return *(nd_vertex **)nd_vector_at(&flow->vertices, index);
-}
-
 static void number_locations(nd_dataflow *flow)
 {
     uint32_t next = 0;
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        nd_vertex *const vertex = vertex_at(flow, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         for (unsigned k = 0; k < vertex->n_inlets; k++)
             vertex->inlets[k].location = next++;
         for (unsigned k = 0; k < vertex->n_outlets; k++)
@@ -128,7 +123,7 @@ static void add_vertex_edges(nd_dataflow *flow, const nd_vertex *vertex)
 static void add_edges(nd_dataflow *flow)
 {
     for (size_t i = 0; i < flow->vertices.len; i++)
-        add_vertex_edges(flow, vertex_at(flow, i));
+        add_vertex_edges(flow, nd_flow_vertex(flow, i));
     for (size_t i = 0; i < flow->channels.len; i++) {
         const nd_channel *const channel = *(nd_channel **)nd_vector_at(&flow->channels, i);
         add_edge(flow, channel->from->outlets[channel->from_port].location,
@@ -149,7 +144,7 @@ static void add_edges(nd_dataflow *flow)
 static const nd_vertex *vertex_of(const nd_dataflow *flow, uint32_t location)
 {
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        const nd_vertex *const vertex = vertex_at(flow, i);
+        const nd_vertex *const vertex = nd_flow_vertex(flow, i);
         const uint32_t last = vertex->outlets[vertex->n_outlets - 1].location;
         if (location <= last)
             return vertex;
@@ -158,18 +153,15 @@ static const nd_vertex *vertex_of(const nd_dataflow *flow, uint32_t location)
 }
 
 /* Names the vertices of a cycle that does not advance, each once. */
-static void name_cycle(nd_dataflow *flow, const nd_topology *topology)
+static void name_cycle(nd_dataflow *flow, const nd_cycle *cycle)
 {
-    nd_cycle cycle = {NULL, 0};
-    if (nd_topology_places(topology, NULL, &cycle) != ND_INVAL)
-        return;
-    char text[320];
+    char text[320] = "";
     size_t used = 0;
     const nd_vertex *before = NULL;
-    for (size_t i = 0; i < cycle.len && used < sizeof text - 1; i++) {
-        const nd_vertex *const vertex = vertex_of(flow, cycle.locations[i]);
+    for (size_t i = 0; i < cycle->len && used < sizeof text - 1; i++) {
+        const nd_vertex *const vertex = vertex_of(flow, cycle->locations[i]);
         if (!vertex || vertex == before ||
-            (i + 1 == cycle.len && vertex == vertex_of(flow, cycle.locations[0])))
+            (i + 1 == cycle->len && vertex == vertex_of(flow, cycle->locations[0])))
             continue;
         const int n =
             snprintf(text + used, sizeof text - used, "%s'%s'", before ? ", " : "", vertex->name);
@@ -181,13 +173,12 @@ static void name_cycle(nd_dataflow *flow, const nd_topology *topology)
         "a cycle does not advance, so nothing could ever be complete in it: it goes "
         "through %s; it needs a feedback of its loop",
         text);
-    nd_free(cycle.locations);
 }
 
 static void mark_watched(nd_dataflow *flow, bool *watched)
 {
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        nd_vertex *const vertex = vertex_at(flow, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         if (!vertex->on_notify && !vertex->on_frontier)
             continue;
         for (unsigned k = 0; k < vertex->n_inlets; k++) {
@@ -203,6 +194,7 @@ static void make_tracker(nd_dataflow *flow)
 {
     bool *const watched = nd_alloc_zero(flow->n_locations, sizeof *watched);
     flow->watchers = nd_alloc_zero(flow->n_locations, sizeof(nd_vertex *));
+    nd_cycle cycle = {NULL, 0};
     nd_err err = ND_NOMEM;
     if (watched && flow->watchers) {
         mark_watched(flow, watched);
@@ -210,11 +202,12 @@ static void make_tracker(nd_dataflow *flow)
                                       .edges = flow->edges.items,
                                       .n_edges = flow->edges.len,
                                       .watched = watched};
-        err = nd_tracker_create(&topology, &flow->tracker, NULL);
-        if (err == ND_INVAL)
-            name_cycle(flow, &topology);
+        err = nd_tracker_create(&topology, &flow->tracker, &cycle);
     }
     nd_free(watched);
+    if (err == ND_INVAL)
+        name_cycle(flow, &cycle);
+    nd_free(cycle.locations);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "%s", nd_err_text(err));
 }
@@ -248,7 +241,7 @@ static nd_err note_input(nd_vertex *vertex)
 static nd_err hold_sources(nd_dataflow *flow, nd_vector *initial)
 {
     for (size_t i = 0; i < flow->vertices.len; i++) {
-        nd_vertex *const vertex = vertex_at(flow, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         if (!vertex->is_source)
             continue;
         nd_hold_entry *const slot = nd_vector_push(&vertex->holds);
@@ -259,6 +252,14 @@ static nd_err hold_sources(nd_dataflow *flow, nd_vector *initial)
         ND_TRY(note_input(vertex));
     }
     return ND_OK;
+}
+
+static const nd_type *type_of_channel(const void *context, uint32_t channel)
+{
+    const nd_dataflow *const flow = context;
+    return channel < flow->channels.len
+               ? (*(nd_channel **)nd_vector_at(&flow->channels, channel))->origin->type
+               : NULL;
 }
 
 static nd_err count_initial(nd_dataflow *flow, const nd_vector *initial)
@@ -275,8 +276,14 @@ static nd_err count_initial(nd_dataflow *flow, const nd_vector *initial)
                                   .edges = flow->edges.items,
                                   .n_edges = flow->edges.len,
                                   .watched = NULL};
-    return transport->ops->begin_flow(transport->endpoint, flow->id, &topology, changes,
-                                      initial->len);
+    return transport->ops->begin_flow(transport->endpoint,
+                                      &(nd_flow_plan){.flow = flow->id,
+                                                      .topology = &topology,
+                                                      .initial = changes,
+                                                      .n_initial = initial->len,
+                                                      .pool = &flow->host->pool,
+                                                      .type_of = type_of_channel,
+                                                      .context = flow});
 }
 
 static nd_err begin(nd_dataflow *flow)
@@ -305,7 +312,7 @@ static void prepare(nd_dataflow *flow)
     if (flow->mistake == ND_OK)
         make_tracker(flow);
     for (size_t i = 0; i < flow->vertices.len && flow->mistake == ND_OK; i++) {
-        nd_vertex *const vertex = vertex_at(flow, i);
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
         for (unsigned o = 0; o < vertex->n_outlets; o++)
             nd_outlet_open(&vertex->outlets[o]);
     }
@@ -353,5 +360,5 @@ nd_err nd_dataflow_start(nd_dataflow *flow)
     }
     flow->state = ND_FLOW_WAITING;
     const nd_err err = nd_flow_announce(flow);
-    return err == ND_OK ? ND_OK : flow->host->ops->fail(flow->host, err, nd_err_text(err));
+    return err == ND_OK ? ND_OK : nd_flow_fail(flow, err, nd_err_text(err));
 }

@@ -13,8 +13,6 @@
 #include "runtime/tracker.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <nereid/memory.h>
 
@@ -43,26 +41,9 @@ struct nd_tracker {
 
 /* --- Life --- */
 
-/* Writes the locations of an illegal cycle into `message`, as many as there is room for. */
-static nd_err refuse(const nd_topology *topology, nd_message *message)
+static nd_err prepare(nd_tracker *tracker, const nd_topology *topology, nd_cycle *culprits)
 {
-    nd_cycle cycle;
-    const nd_err err = nd_topology_places(topology, NULL, &cycle);
-    if (err != ND_INVAL)
-        return err;
-    char text[256] = "";
-    size_t size = 0;
-    for (size_t i = 0; i < cycle.len && size < sizeof(text) - 16; i++)
-        size += (size_t)snprintf(text + size, sizeof(text) - size, " %u", cycle.locations[i]);
-    nd_free(cycle.locations);
-    return nd_message_set(message, ND_INVAL,
-                          "a cycle through %zu locations does not advance time:%s", cycle.len,
-                          text);
-}
-
-static nd_err prepare(nd_tracker *tracker, const nd_topology *topology)
-{
-    ND_TRY(nd_shortcuts_init(&tracker->shortcuts, topology));
+    ND_TRY(nd_shortcuts_init(&tracker->shortcuts, topology, culprits));
     const uint32_t n_nodes = tracker->shortcuts.n_nodes;
     tracker->n_locations = topology->n_locations;
     tracker->counts = nd_alloc_zero(tracker->n_locations, sizeof(*tracker->counts));
@@ -77,20 +58,14 @@ static nd_err prepare(nd_tracker *tracker, const nd_topology *topology)
     return ND_OK;
 }
 
-nd_err nd_tracker_create(const nd_topology *topology, nd_tracker **tracker, nd_message *message)
+nd_err nd_tracker_create(const nd_topology *topology, nd_tracker **tracker, nd_cycle *culprits)
 {
     nd_tracker *created = nd_alloc_zero(1, sizeof(*created));
-    nd_err err = created != NULL ? prepare(created, topology) : ND_NOMEM;
-    if (err == ND_OK) {
+    const nd_err err = created != NULL ? prepare(created, topology, culprits) : ND_NOMEM;
+    if (err == ND_OK)
         *tracker = created;
-        return ND_OK;
-    }
-    nd_tracker_destroy(created);
-    if (err == ND_INVAL)
-        err = refuse(topology, message);
-    if (err == ND_NOMEM)
-        nd_message_set(message, err, "no memory to track progress at %u locations",
-                       topology->n_locations);
+    else
+        nd_tracker_destroy(created);
     return err;
 }
 

@@ -33,10 +33,10 @@
 typedef struct nd_tracker nd_tracker;
 
 /** A tracker without counts. `topology` is borrowed. Near-linear in locations and edges.
- * Errors: ND_INVAL when a cycle does not advance, and then `message` tells its locations
- * (nd_topology_places gives them as numbers); ND_NOMEM. */
+ * Errors: ND_INVAL when a cycle does not advance, and then `culprits`, unless it is NULL, is set to
+ * its locations; ND_NOMEM. */
 ND_CHECKED nd_err nd_tracker_create(const nd_topology *topology, nd_tracker **tracker,
-                                    nd_message *message);
+                                    nd_cycle *culprits);
 
 /** Frees; NULL is fine. */
 void nd_tracker_destroy(nd_tracker *tracker);

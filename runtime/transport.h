@@ -48,17 +48,28 @@ typedef struct nd_frame {
     size_t len;
 } nd_frame;
 
+/** A dataflow, as far as a transport may need to know it. All is borrowed until the call returns;
+ * but `pool`, `context` and what `type_of` returns live as long as the dataflow. */
+typedef struct nd_flow_plan {
+    uint32_t flow;
+    const nd_topology *topology;
+    const nd_change *initial; /* the counts that it begins with */
+    size_t n_initial;
+    nd_pool *pool; /* of this worker, for batches that come from another process */
+    /** The type of the records on a channel; NULL when there is no such channel. */
+    const nd_type *(*type_of)(const void *context, uint32_t channel);
+    const void *context;
+} nd_flow_plan;
+
 /** What nd_transport_ops.receive found. */
 typedef enum nd_arrival { ND_ARRIVAL_NONE, ND_ARRIVAL_FRAME, ND_ARRIVAL_BATCH } nd_arrival;
 
 /** A worker's end of a transport. Every function is for that worker's thread and does not block. */
 typedef struct nd_transport_ops {
     const char *name;
-    /** A dataflow starts on this worker: its graph, and the counts that it begins with. Comes
-     * before any frame of it. All is borrowed. NULL: the transport does not care. Errors: ND_NOMEM.
-     */
-    nd_err (*begin_flow)(void *endpoint, uint32_t flow, const nd_topology *topology,
-                         const nd_change *initial, size_t n_initial);
+    /** A dataflow starts on this worker. Comes before any frame of it. NULL: the transport does not
+     * care. Errors: ND_NOMEM. */
+    nd_err (*begin_flow)(void *endpoint, const nd_flow_plan *plan);
     /** Sends to another worker. The reference moves, also on failure. Errors: ND_NOMEM. */
     nd_err (*send_batch)(void *endpoint, unsigned worker, const nd_delivery *delivery);
     /** Sends to every other worker. The frame is borrowed. Errors: ND_NOMEM. */
@@ -70,6 +81,9 @@ typedef struct nd_transport_ops {
     void (*flush)(void *endpoint);
     /** Whether receive would find something; what it has lent is given back. */
     bool (*has_arrivals)(void *endpoint);
+    /** A batch that came from another process (`origin`) has been consumed. NULL: batches of this
+     * transport come from no other process. */
+    void (*consumed)(void *endpoint, const nd_batch *batch);
 } nd_transport_ops;
 
 typedef struct nd_transport {

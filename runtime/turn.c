@@ -6,7 +6,6 @@
  * worker's vertices one is in a callback at a time, and once the run has failed, or the dataflow
  * was dropped, no other is called. */
 #include <assert.h>
-#include <string.h>
 
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
@@ -31,33 +30,9 @@ static void end(nd_vertex *vertex)
     vertex->flow->host->running = NULL;
 }
 
-static nd_queued take_queued(nd_vertex *vertex)
-{
-    const nd_queued *const items = vertex->queue.items;
-    const nd_queued queued = items[vertex->queue_head++];
-    if (vertex->queue_head == vertex->queue.len) {
-        nd_vector_clear(&vertex->queue);
-        vertex->queue_head = 0;
-    }
-    return queued;
-}
-
-/* Moves what is left to the front once more than half has been taken, so that a queue that never
- * empties does not grow. */
-static void tidy_queue(nd_vertex *vertex)
-{
-    nd_queued *const items = vertex->queue.items;
-    const size_t left = vertex->queue.len - vertex->queue_head;
-    if (vertex->queue_head < 64 || vertex->queue_head < left)
-        return;
-    memmove(items, items + vertex->queue_head, left * sizeof *items);
-    nd_vector_truncate(&vertex->queue, left);
-    vertex->queue_head = 0;
-}
-
 static void receive(nd_vertex *vertex)
 {
-    const nd_queued queued = take_queued(vertex);
+    const nd_queued queued = *(const nd_queued *)nd_fifo_pop(&vertex->queue);
     if (vertex->on_recv) {
         const nd_right right = {queued.time, vertex->paths ? queued.port : ND_ANY_INPUT};
         begin(vertex, &right, 1);
@@ -108,13 +83,11 @@ void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
         vertex->on_frontier(vertex);
         end(vertex);
     }
-    for (; quantum && vertex->queue.len && may_call(vertex); quantum--)
+    for (; quantum && !nd_fifo_is_empty(&vertex->queue) && may_call(vertex); quantum--)
         receive(vertex);
     nd_vertex_flush(vertex);
-    if (vertex->queue.len == 0 || !may_call(vertex))
-        return;
-    tidy_queue(vertex);
-    nd_vertex_schedule(vertex);
+    if (!nd_fifo_is_empty(&vertex->queue) && may_call(vertex))
+        nd_vertex_schedule(vertex);
 }
 
 void nd_vertex_notify(nd_vertex *vertex, const nd_time *time)

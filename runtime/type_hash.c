@@ -28,10 +28,11 @@ static bool key_is_flat(const nd_type *type)
     return true;
 }
 
+/* The first eight of `width` bytes as a little-endian number, or all that there are. */
 KERNEL uint64_t load(const unsigned char *bytes, size_t width)
 {
     uint64_t number = 0;
-    memcpy(&number, bytes, width);
+    memcpy(&number, bytes, width < sizeof number ? width : sizeof number);
     return number;
 }
 
@@ -42,7 +43,7 @@ KERNEL uint64_t hash_flat(const unsigned char *key, size_t width)
     if (width <= 8)
         return nd_hash_u64(load(key, width));
     if (width <= 16)
-        return nd_hash_u64(load(key, 8) ^ nd_hash_u64(load(key + 8, width - 8)));
+        return nd_hash_u64(load(key, width) ^ nd_hash_u64(load(key + 8, width - 8)));
     return nd_hash_bytes(key, width);
 }
 

@@ -2,8 +2,11 @@
 /* A step takes over what has arrived, brings frontiers up to date, runs callbacks, and publishes
  * what they did:
  *
- *     receive -> publish, propagate -> run up to `budget` callbacks -> publish, propagate -> let
- * parked receivers know
+ *     receive
+ *     publish, propagate
+ *     run up to `budget` callbacks
+ *     publish, propagate
+ *     let parked receivers know
  *
  * The first publication is for what the program did between steps. Invariants: changes are
  * published only between callbacks, and after everything gathered was flushed; messages run before
@@ -12,7 +15,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <nereid/memory.h>
 
@@ -32,18 +34,18 @@ static nd_err fail(nd_host *host, nd_err err, const char *text)
 static void schedule(nd_host *host, nd_vertex *vertex)
 {
     nd_worker *const worker = (nd_worker *)host;
-    nd_vertex **const slot = nd_vector_push(&worker->ready);
+    nd_vertex **const slot = nd_fifo_push(&worker->ready);
     if (slot)
         *slot = vertex;
     else
-        fail(host, ND_NOMEM, "out of memory");
+        nd_worker_fail(worker, ND_NOMEM, "worker %u: out of memory", host->index);
 }
 
 static void due(nd_host *host, nd_vertex *vertex, const nd_time *time)
 {
     nd_worker *const worker = (nd_worker *)host;
     if (nd_due_heap_push(&worker->due, vertex, time) != ND_OK)
-        fail(host, ND_NOMEM, "out of memory");
+        nd_worker_fail(worker, ND_NOMEM, "worker %u: out of memory", host->index);
 }
 
 static void dirty(nd_host *host, nd_dataflow *flow)
@@ -53,7 +55,7 @@ static void dirty(nd_host *host, nd_dataflow *flow)
     if (slot)
         *slot = flow;
     else
-        fail(host, ND_NOMEM, "out of memory");
+        nd_worker_fail(worker, ND_NOMEM, "worker %u: out of memory", host->index);
 }
 
 /* --- Life --- */
@@ -83,7 +85,7 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
     nd_vector_init(&worker->host.rights, sizeof(nd_right));
     nd_vector_init(&worker->host.held_back, sizeof(nd_vertex *));
-    nd_vector_init(&worker->ready, sizeof(nd_vertex *));
+    nd_fifo_init(&worker->ready, sizeof(nd_vertex *));
     nd_vector_init(&worker->dirty, sizeof(nd_dataflow *));
     nd_due_heap_init(&worker->due);
     atomic_init(&worker->is_alerted, false);
@@ -104,7 +106,7 @@ void nd_worker_close(nd_worker *worker)
     nd_host_deinit_peers(&worker->host);
     nd_vector_deinit(&worker->host.rights);
     nd_vector_deinit(&worker->host.held_back);
-    nd_vector_deinit(&worker->ready);
+    nd_fifo_deinit(&worker->ready);
     nd_vector_deinit(&worker->dirty);
     nd_due_heap_deinit(&worker->due);
 }
@@ -113,9 +115,8 @@ void nd_worker_deinit(nd_worker *worker) { nd_pool_deinit(&worker->host.pool); }
 
 /* --- A step --- */
 
-enum {
-    ARRIVALS = 4096
-}; /* taken in one step: fast senders must not keep a worker from its callbacks */
+/* Taken in one step: fast senders must not keep a worker from its callbacks. */
+enum { ARRIVALS = 4096 };
 
 static void receive(nd_worker *worker)
 {
@@ -169,33 +170,10 @@ static void settle(nd_worker *worker)
     nd_vector_clear(&worker->dirty);
 }
 
-static nd_vertex *take_ready(nd_worker *worker, size_t index)
-{
-    nd_vertex **const ready = worker->ready.items;
-    nd_vertex *const vertex = ready[worker->ready_head + index];
-    memmove(&ready[worker->ready_head + 1], &ready[worker->ready_head], index * sizeof *ready);
-    if (++worker->ready_head == worker->ready.len) {
-        nd_vector_clear(&worker->ready);
-        worker->ready_head = 0;
-    }
-    return vertex;
-}
-
-static void tidy_ready(nd_worker *worker)
-{
-    nd_vertex **const ready = worker->ready.items;
-    const size_t left = worker->ready.len - worker->ready_head;
-    if (worker->ready_head < 256 || worker->ready_head < left)
-        return;
-    memmove(ready, ready + worker->ready_head, left * sizeof *ready);
-    nd_vector_truncate(&worker->ready, left);
-    worker->ready_head = 0;
-}
-
 /* Runs one vertex or delivers one notification; false when there is nothing. */
 static bool run_one(nd_worker *worker)
 {
-    const size_t n_ready = worker->ready.len - worker->ready_head;
+    const size_t n_ready = nd_fifo_len(&worker->ready);
     const size_t n = n_ready + (worker->due.items.len != 0);
     if (n == 0)
         return false;
@@ -203,9 +181,8 @@ static bool run_one(nd_worker *worker)
                              ? worker->schedule->choose(worker->schedule->context, n)
                              : 0;
     if (index < n_ready) {
-        nd_vertex *const vertex = take_ready(worker, index);
+        nd_vertex *const vertex = *(nd_vertex **)nd_fifo_take(&worker->ready, index);
         nd_vertex_run(vertex, worker->schedule->quantum);
-        tidy_ready(worker);
         return true;
     }
     nd_due earliest;
@@ -233,7 +210,7 @@ static nd_err step(nd_worker *worker, unsigned budget)
     settle(worker);
     worker->host.transport.ops->flush(worker->host.transport.endpoint);
     resume_sources(worker);
-    if (worker->ready.len == worker->ready_head)
+    if (nd_fifo_is_empty(&worker->ready))
         nd_budget_settle(&worker->host.in_flight);
     return worker->host.err;
 }
@@ -241,7 +218,7 @@ static nd_err step(nd_worker *worker, unsigned budget)
 bool nd_worker_has_work(nd_worker *worker)
 {
     const nd_transport *const transport = &worker->host.transport;
-    return worker->ready.len != worker->ready_head || worker->due.items.len || worker->dirty.len ||
+    return !nd_fifo_is_empty(&worker->ready) || worker->due.items.len || worker->dirty.len ||
            worker->host.err != ND_OK ||
            atomic_load_explicit(&worker->is_alerted, memory_order_acquire) ||
            transport->ops->has_arrivals(transport->endpoint);
@@ -253,7 +230,7 @@ bool nd_worker_is_done(nd_worker *worker)
     while (worker->n_over < flows->len &&
            nd_flow_is_over(*(nd_dataflow **)nd_vector_at(flows, worker->n_over)))
         worker->n_over++;
-    return worker->n_over == flows->len && worker->ready.len == worker->ready_head &&
+    return worker->n_over == flows->len && nd_fifo_is_empty(&worker->ready) &&
            worker->due.items.len == 0; /* clean-up may be asked for that holds nothing open */
 }
 
@@ -267,9 +244,11 @@ static nd_err check_outside(nd_worker *worker)
     const nd_vertex *const running = worker->host.running;
     if (!running || worker->host.err != ND_OK)
         return worker->host.err;
-    return nd_worker_fail(worker, ND_INVAL,
-                          "the worker is stepped inside a callback of vertex '%s'",
-                          nd_vertex_name(running));
+    return nd_worker_fail(
+        worker, ND_INVAL,
+        "the worker is stepped inside a callback of vertex '%s': only the program may "
+        "wait, a callback returns and is called again",
+        nd_vertex_name(running));
 }
 
 nd_err nd_worker_step(nd_worker *worker, unsigned budget)
@@ -282,9 +261,11 @@ static nd_err check_started(nd_worker *worker, const nd_dataflow *unstarted)
 {
     if (!unstarted)
         return ND_OK;
-    return nd_worker_fail(worker, ND_INVAL,
-                          "dataflow '%s' was begun but never started (nd_dataflow_start)",
-                          nd_dataflow_name(unstarted));
+    return nd_worker_fail(
+        worker, ND_INVAL,
+        "dataflow '%s' was begun but never started: call nd_dataflow_start before "
+        "running or waiting",
+        nd_dataflow_name(unstarted));
 }
 
 nd_err nd_worker_step_while(nd_worker *worker,

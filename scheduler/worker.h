@@ -13,6 +13,7 @@
 
 #include <nereid/worker.h>
 
+#include "runtime/base/fifo.h"
 #include "runtime/host.h"
 #include "scheduler/due.h"
 #include "scheduler/schedule.h"
@@ -36,14 +37,13 @@ struct nd_worker {
     const nd_worker_owner_ops *owner_ops;
     void *owner;
     const nd_schedule *schedule;
-    nd_vector
-        ready; /* nd_vertex *, in the order they became ready; the first `ready_head` are taken */
-    size_t ready_head;
+    nd_fifo ready; /* nd_vertex *, in the order they became ready */
     nd_due_heap due;
     nd_vector dirty; /* nd_dataflow *: with changes to publish or to propagate */
     size_t n_over;   /* dataflows, from the first on, that are known to be over */
-    _Atomic bool
-        is_alerted; /* written by any thread: the mailbox is not empty, or the run is ending */
+    /* The mailbox is not empty, or the run is ending. Set by any thread, with release; cleared by
+     * the worker, with acquire. */
+    _Atomic bool is_alerted;
 };
 
 /** What a worker is made of. */

@@ -103,7 +103,7 @@ static void recycle(nd_queue *queue, nd_segment *segment)
         nd_free(segment);
 }
 
-const void *nd_queue_peek(nd_queue *queue)
+void *nd_queue_peek(nd_queue *queue)
 {
     if (!queue->head) {
         queue->head = atomic_load_explicit(&queue->first, memory_order_acquire);

@@ -43,7 +43,7 @@ void *nd_queue_push_begin(nd_queue *queue, size_t size);
 void nd_queue_push_end(nd_queue *queue);
 
 /** The next message, or NULL; it stays valid until nd_queue_pop. The consumer. */
-const void *nd_queue_peek(nd_queue *queue);
+void *nd_queue_peek(nd_queue *queue);
 void nd_queue_pop(nd_queue *queue);
 
 /** Whether peek would find nothing. The consumer. */

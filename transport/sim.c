@@ -4,8 +4,6 @@
  * delivered to a process is dealt with at once (sim_process.c). */
 #include "transport/sim.h"
 
-#include <string.h>
-
 #include <nereid/memory.h>
 
 #include "transport/sim_internal.h"
@@ -22,12 +20,12 @@ static nd_err allocate(nd_sim *sim)
     if (!sim->links || !sim->endpoints || !sim->processes)
         return ND_NOMEM;
     for (size_t i = 0; i < n_links(sim); i++) {
-        nd_vector_init(&sim->links[i].frames, sizeof(nd_parcel));
-        nd_vector_init(&sim->links[i].batches, sizeof(nd_parcel));
+        nd_fifo_init(&sim->links[i].frames, sizeof(nd_parcel));
+        nd_fifo_init(&sim->links[i].batches, sizeof(nd_parcel));
     }
     for (unsigned i = 0; i < sim->n_workers; i++) {
         sim->endpoints[i] = (nd_endpoint){.sim = sim, .worker = i};
-        nd_vector_init(&sim->endpoints[i].inbox, sizeof(nd_parcel));
+        nd_fifo_init(&sim->endpoints[i].inbox, sizeof(nd_parcel));
     }
     for (unsigned i = 0; i < sim->n_processes; i++)
         nd_vector_init(&sim->processes[i].accumulators, sizeof(nd_accumulator *));
@@ -56,14 +54,12 @@ void nd_sim_destroy(nd_sim *sim)
     if (!sim)
         return;
     for (size_t i = 0; sim->links && i < n_links(sim); i++) {
-        nd_parcels_free(&sim->links[i].frames, 0);
-        nd_parcels_free(&sim->links[i].batches, 0);
+        nd_parcels_free(&sim->links[i].frames);
+        nd_parcels_free(&sim->links[i].batches);
     }
     for (unsigned i = 0; sim->endpoints && i < sim->n_workers; i++) {
-        nd_endpoint *const to = &sim->endpoints[i];
-        for (size_t k = 0; k < to->n_taken; k++)
-            nd_free(((nd_parcel *)nd_vector_at(&to->inbox, k))->changes);
-        nd_parcels_free(&to->inbox, to->n_taken);
+        nd_parcels_free(&sim->endpoints[i].inbox);
+        nd_free(sim->endpoints[i].lent);
     }
     for (unsigned i = 0; sim->processes && i < sim->n_processes; i++)
         nd_sim_process_deinit(&sim->processes[i]);
@@ -86,15 +82,13 @@ void nd_sim_break(nd_sim *sim, nd_sim_fault fault, unsigned every, bool keeps_nu
     sim->keeps_numbers = keeps_numbers;
 }
 
-nd_sim_stats nd_sim_get_stats(const nd_sim *sim) { return sim->stats; }
-
 /* --- Sending --- */
 
 static nd_err send_batch(void *context, unsigned worker, const nd_delivery *delivery)
 {
     const nd_endpoint *const from = context;
     nd_link *const link = nd_sim_link(from->sim, from->worker, worker);
-    nd_parcel *const slot = nd_vector_push(&link->batches);
+    nd_parcel *const slot = nd_fifo_push(&link->batches);
     if (!slot) {
         nd_batch_release(delivery->batch);
         return ND_NOMEM;
@@ -118,15 +112,14 @@ static nd_err send_frame(void *context, const nd_frame *frame)
     return nd_sim_send(sim, from->worker, sim->n_workers + process, frame);
 }
 
-static nd_err begin_flow(void *context, uint32_t flow, const nd_topology *topology,
-                         const nd_change *initial, size_t n_initial)
+static nd_err begin_flow(void *context, const nd_flow_plan *plan)
 {
     const nd_endpoint *const from = context;
     nd_sim *const sim = from->sim;
     if (sim->n_processes == 1)
         return ND_OK;
     return nd_sim_process_begin(&sim->processes[nd_sim_process_of(sim, from->worker)], sim->mode,
-                                flow, topology, initial, n_initial);
+                                plan->flow, plan->topology, plan->initial, plan->n_initial);
 }
 
 /* --- Delivering --- */
@@ -141,7 +134,7 @@ size_t nd_sim_n_deliverable(const nd_sim *sim)
 
 static nd_err give_to_worker(nd_endpoint *to, nd_parcel *parcel)
 {
-    nd_parcel *const slot = nd_vector_push(&to->inbox);
+    nd_parcel *const slot = nd_fifo_push(&to->inbox);
     if (slot) {
         *slot = *parcel;
         return ND_OK;
@@ -183,14 +176,12 @@ nd_err nd_sim_deliver(nd_sim *sim, size_t index)
 static nd_arrival receive(void *context, nd_delivery *delivery, nd_frame *frame)
 {
     nd_endpoint *const to = context;
-    if (to->n_taken == to->inbox.len) {
-        for (size_t i = 0; i < to->n_taken; i++)
-            nd_free(((nd_parcel *)nd_vector_at(&to->inbox, i))->changes);
-        nd_vector_clear(&to->inbox);
-        to->n_taken = 0;
+    nd_free(to->lent);
+    to->lent = NULL;
+    if (nd_fifo_is_empty(&to->inbox))
         return ND_ARRIVAL_NONE;
-    }
-    const nd_parcel *const arrived = nd_vector_at(&to->inbox, to->n_taken++);
+    const nd_parcel *const arrived = nd_fifo_pop(&to->inbox);
+    to->lent = arrived->changes;
     *delivery = arrived->delivery;
     *frame = arrived->frame;
     frame->changes = arrived->changes;
@@ -202,7 +193,7 @@ static void flush(void *context) { (void)context; }
 static bool has_arrivals(void *context)
 {
     const nd_endpoint *const to = context;
-    return to->n_taken != to->inbox.len;
+    return !nd_fifo_is_empty(&to->inbox);
 }
 
 nd_transport nd_sim_transport(nd_sim *sim, unsigned worker)

@@ -26,6 +26,7 @@ typedef enum nd_sim_fault {
     ND_SIM_REORDER, /* frames of a link arrive in any order */
     ND_SIM_REPEAT,  /* a frame arrives twice, now and then */
     ND_SIM_LOSE,    /* a frame never arrives, now and then */
+    ND_SIM_FORGET,  /* some receivers are not told that a dataflow was dropped */
     /* Of processes that tell on demand: */
     ND_SIM_OWN_STEPS,   /* they look whether they must only when their own workers tell them */
     ND_SIM_VIEW_COVERS, /* they keep back what their view still counts, too */
@@ -37,11 +38,6 @@ typedef struct nd_sim_def {
     unsigned n_workers, n_processes; /* the second divides the first */
     nd_publish_mode mode;            /* between processes */
 } nd_sim_def;
-
-/** What processes have told each other. */
-typedef struct nd_sim_stats {
-    uint64_t n_frames, n_changes;
-} nd_sim_stats;
 
 /** What nd_sim_tap is told of: each worker's frames, once, as they were sent, before they are on
  * any link. */
@@ -59,7 +55,8 @@ nd_transport nd_sim_transport(nd_sim *sim, unsigned worker);
 /** Shows every frame to `tap` as it is sent. */
 void nd_sim_tap(nd_sim *sim, nd_sim_tap_fn *tap, void *context);
 
-/** Breaks a promise for one frame in `every`, from now on (ND_SIM_REORDER: always). */
+/** Breaks a promise for one frame in `every`, from now on (ND_SIM_REORDER: always). It befalls
+ * frames with changes, ND_SIM_FORGET those of drops. */
 void nd_sim_break(nd_sim *sim, nd_sim_fault fault, unsigned every, bool keeps_numbers);
 
 /** How many things could arrive next. */
@@ -68,7 +65,5 @@ size_t nd_sim_n_deliverable(const nd_sim *sim);
 /** Hands over number `index` of those. Errors: ND_NOMEM; ND_PROTO when a process is told what no
  * correct peer tells. */
 ND_CHECKED nd_err nd_sim_deliver(nd_sim *sim, size_t index);
-
-nd_sim_stats nd_sim_get_stats(const nd_sim *sim);
 
 #endif

@@ -5,6 +5,7 @@
 /** @file
  * The parts of the simulated transport: nodes, links, and what lies on them. */
 
+#include "runtime/base/fifo.h"
 #include "runtime/base/vector.h"
 #include "transport/sim.h"
 
@@ -17,15 +18,15 @@ typedef struct nd_parcel {
 } nd_parcel;
 
 typedef struct nd_link {
-    nd_vector frames, batches; /* nd_parcel */
-    uint64_t n_delivered;      /* frames: what they are numbered by on delivery */
+    nd_fifo frames, batches; /* nd_parcel */
+    uint64_t n_delivered;    /* frames: what they are numbered by on delivery */
 } nd_link;
 
 typedef struct nd_endpoint {
     nd_sim *sim;
     unsigned worker;
-    nd_vector inbox; /* nd_parcel; the first `n_taken` have been received */
-    size_t n_taken;
+    nd_fifo inbox;   /* nd_parcel */
+    nd_change *lent; /* by receive: of the frame that it has given out last */
 } nd_endpoint;
 
 typedef struct nd_sim_process {
@@ -44,8 +45,7 @@ struct nd_sim {
     nd_sim_fault fault;
     unsigned every;
     bool keeps_numbers;
-    uint64_t n_sent; /* frames, counted by receiver */
-    nd_sim_stats stats;
+    uint64_t n_sent; /* frames that the fault could befall, counted by receiver */
 };
 
 static inline nd_link *nd_sim_link(nd_sim *sim, unsigned from, unsigned to)
@@ -60,14 +60,14 @@ static inline unsigned nd_sim_process_of(const nd_sim *sim, unsigned worker)
 
 /* sim_link.c */
 /** Puts a copy of the frame behind what is there. */
-ND_CHECKED nd_err nd_sim_put_frame(nd_vector *parcels, const nd_frame *frame);
+ND_CHECKED nd_err nd_sim_put_frame(nd_fifo *parcels, const nd_frame *frame);
 /** Puts a frame on the link between two nodes, faithfully or not. */
 ND_CHECKED nd_err nd_sim_send(nd_sim *sim, unsigned from, unsigned to, const nd_frame *frame);
 /** How many things on the link could arrive next, and taking one of them. */
 size_t nd_link_n_choices(const nd_sim *sim, const nd_link *link);
 nd_parcel nd_link_take(const nd_sim *sim, nd_link *link, size_t index);
-/** Frees the parcels from `first` on, and the vector. */
-void nd_parcels_free(nd_vector *parcels, size_t first);
+/** Frees the parcels and the queue. */
+void nd_parcels_free(nd_fifo *parcels);
 
 /* sim_process.c */
 /** A dataflow begins on a worker of the process; again for each of its workers. */

@@ -31,11 +31,8 @@ static nd_err tell_others(nd_sim *sim, unsigned process, nd_frame *frame)
     frame->sender = sim->n_workers + process;
     frame->sequence = ++sim->processes[process].sequence;
     for (unsigned i = 0; i < sim->n_processes; i++) {
-        if (i == process)
-            continue;
-        sim->stats.n_frames++;
-        sim->stats.n_changes += frame->len;
-        ND_TRY(nd_sim_send(sim, sim->n_workers + process, sim->n_workers + i, frame));
+        if (i != process)
+            ND_TRY(nd_sim_send(sim, sim->n_workers + process, sim->n_workers + i, frame));
     }
     return ND_OK;
 }

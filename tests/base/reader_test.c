@@ -80,6 +80,26 @@ typedef bytes (*compressor)(bytes text);
 static const compressor compressors[] = {copy_plain, compress_gzip, compress_zstd};
 enum { N_COMPRESSORS = 3 };
 
+/* A text, what a compressor makes of it, and room to read it back. */
+typedef struct sample {
+    bytes text, content, out;
+} sample;
+
+enum { ROOM = 10000 };
+
+static sample make_sample(compressor compress, size_t size)
+{
+    const bytes text = make_text(size, 1);
+    return (sample){text, compress(text), {nd_alloc(ROOM, 1), 0}};
+}
+
+static void free_sample(sample *made)
+{
+    nd_free(made->text.data);
+    nd_free(made->content.data);
+    nd_free(made->out.data);
+}
+
 /* The concatenation; frees both. */
 static bytes append(bytes first, bytes second)
 {
@@ -230,13 +250,13 @@ static void skippable_zstd_frame_may_come_first(void **state)
 
 /* What `content` does: ND_OK with all of its text in `*out`, or a failure with a message, that
  * comes back when asked again. */
-static nd_err read_memory(bytes content, bytes *out, size_t size)
+static nd_err read_memory(bytes content, bytes *out)
 {
     nd_reader *reader;
     nd_message message = {""}, again = {""};
     assert_int_equal(nd_reader_open_memory("name", content.data, content.size, &reader, NULL),
                      ND_OK);
-    const nd_err err = read_all(reader, SIZE_MAX, out, size, &message);
+    const nd_err err = read_all(reader, SIZE_MAX, out, ROOM, &message);
     if (err != ND_OK) {
         size_t got = 12345;
         assert_int_equal(err, ND_INPUT);
@@ -252,63 +272,54 @@ static nd_err read_memory(bytes content, bytes *out, size_t size)
 static void truncation_anywhere_is_told(void **state)
 {
     (void)state;
-    bytes text = make_text(3000, 1);
-    bytes out = {nd_alloc(10000, 1), 0};
     for (size_t j = 1; j < N_COMPRESSORS; j++) {
         const size_t magic_size = compressors[j] == compress_gzip ? 2 : 4;
-        bytes whole = compressors[j](text);
+        sample made = make_sample(compressors[j], 3000);
+        const bytes whole = made.content;
         for (size_t size = magic_size; size < whole.size; size++) {
             /* A copy of just that size, so that reading past it is noticed. */
             bytes content = literal((const char *)whole.data, size);
-            assert_int_equal(read_memory(content, &out, 10000), ND_INPUT);
+            assert_int_equal(read_memory(content, &made.out), ND_INPUT);
             nd_free(content.data);
         }
         /* Too short to be recognised, the first bytes are themselves. */
         bytes begin = {whole.data, magic_size - 1};
-        assert_int_equal(read_memory(begin, &out, 10000), ND_OK);
-        assert_int_equal(out.size, begin.size);
-        nd_free(whole.data);
+        assert_int_equal(read_memory(begin, &made.out), ND_OK);
+        assert_int_equal(made.out.size, begin.size);
+        free_sample(&made);
     }
-    nd_free(out.data);
-    nd_free(text.data);
 }
 
 static void flipped_bits_never_give_another_text(void **state)
 {
     (void)state;
-    bytes text = make_text(400, 1);
-    bytes out = {nd_alloc(10000, 1), 0};
     for (size_t j = 1; j < N_COMPRESSORS; j++) {
-        bytes content = compressors[j](text);
+        sample made = make_sample(compressors[j], 400);
+        const bytes content = made.content;
         size_t n_refused = 0;
         for (size_t bit = 32; bit < content.size * 8; bit++) { /* past the magic number */
             content.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
-            if (read_memory(content, &out, 10000) != ND_OK)
+            if (read_memory(content, &made.out) != ND_OK)
                 n_refused++;
-            else if (out.size != 0) /* a zstd header may turn into one of a frame to skip */
-                assert_memory_equal(out.data, text.data, text.size);
+            else if (made.out.size != 0) /* a zstd header may turn into one of a frame to skip */
+                assert_memory_equal(made.out.data, made.text.data, made.text.size);
             content.data[bit / 8] ^= (unsigned char)(1u << bit % 8);
         }
         assert_true(n_refused > (content.size - 20) * 8);
-        nd_free(content.data);
+        free_sample(&made);
     }
-    nd_free(out.data);
-    nd_free(text.data);
 }
 
 static void garbage_behind_compressed_data_is_told(void **state)
 {
     (void)state;
-    bytes text = make_text(400, 1);
-    bytes out = {nd_alloc(1000, 1), 0};
     for (size_t j = 1; j < N_COMPRESSORS; j++) {
-        bytes content = append(compressors[j](text), literal("garbage!", 8));
-        assert_int_equal(read_memory(content, &out, 1000), ND_INPUT);
-        assert_int_equal(out.size, text.size);
-        nd_free(content.data);
+        sample made = make_sample(compressors[j], 400);
+        made.content = append(made.content, literal("garbage!", 8));
+        assert_int_equal(read_memory(made.content, &made.out), ND_INPUT);
+        assert_int_equal(made.out.size, made.text.size);
+        free_sample(&made);
     }
-    nd_free(out.data);
-    nd_free(text.data);
 }
 
 static void window_that_asks_for_gigabytes_is_refused(void **state)
@@ -390,24 +401,22 @@ static void line_in_a_pipe_is_seen_before_the_next_is_written(void **state)
 static void magic_number_may_arrive_byte_by_byte(void **state)
 {
     (void)state;
-    bytes text = make_text(500, 1);
     for (size_t j = 0; j < N_COMPRESSORS; j++) {
         int saved, writing;
-        bytes content = compressors[j](text);
+        sample made = make_sample(compressors[j], 500);
         nd_reader *reader = open_standard_input(&saved, &writing);
-        assert_int_equal(write(writing, content.data, content.size), content.size);
+        assert_int_equal(write(writing, made.content.data, made.content.size), made.content.size);
         close(writing);
         failing_files files;
         failing_files_start(&files, SIZE_MAX, 0);
         files.largest = 1;
         files.is_interrupting = true;
-        assert_reads_as(reader, 100, text);
+        assert_reads_as(reader, 100, made.text);
         assert_false(failing_files_stop(&files));
         nd_reader_close(reader);
         restore_standard_input(saved);
-        nd_free(content.data);
+        free_sample(&made);
     }
-    nd_free(text.data);
 }
 
 /* Opens the file, reads it whole, and closes. */
@@ -418,7 +427,7 @@ static nd_err read_file(void *arg)
     nd_message message = {""};
     nd_err err = nd_reader_open(path, &reader, &message);
     if (err == ND_OK) {
-        err = read_all(reader, 1000, out, 10000, &message);
+        err = read_all(reader, 1000, out, ROOM, &message);
         nd_reader_close(reader);
     }
     if (err != ND_OK)
@@ -429,41 +438,33 @@ static nd_err read_file(void *arg)
 static void every_failing_operation_is_told_and_nothing_stays_open(void **state)
 {
     (void)state;
-    bytes text = make_text(3000, 1);
-    bytes out = {nd_alloc(10000, 1), 0};
     for (size_t j = 0; j < N_COMPRESSORS; j++) {
-        bytes content = compressors[j](text);
-        write_file(content);
+        sample made = make_sample(compressors[j], 3000);
+        write_file(made.content);
         bool was_refused = true;
         for (size_t allowed = 0; was_refused; allowed++) {
             failing_files files;
             failing_files_start(&files, allowed, EIO);
             files.largest = 700;
-            const nd_err err = read_file(&out);
+            const nd_err err = read_file(&made.out);
             was_refused = failing_files_stop(&files);
             /* The close is the last operation, and no longer matters. */
             const bool is_close = was_refused && files.n_operations == allowed + 1 && err == ND_OK;
             assert_int_equal(err, was_refused && !is_close ? ND_INPUT : ND_OK);
         }
-        nd_free(content.data);
+        free_sample(&made);
     }
-    nd_free(out.data);
-    nd_free(text.data);
 }
 
 static void every_failing_allocation_is_told_and_nothing_leaks(void **state)
 {
     (void)state;
-    bytes text = make_text(3000, 1);
-    bytes out = {nd_alloc(10000, 1), 0};
     for (size_t j = 0; j < N_COMPRESSORS; j++) {
-        bytes content = compressors[j](text);
-        write_file(content);
-        assert_true(failing_memory_sweep(read_file, &out) >= 2);
-        nd_free(content.data);
+        sample made = make_sample(compressors[j], 3000);
+        write_file(made.content);
+        assert_true(failing_memory_sweep(read_file, &made.out) >= 2);
+        free_sample(&made);
     }
-    nd_free(out.data);
-    nd_free(text.data);
 }
 
 int main(void)

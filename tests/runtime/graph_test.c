@@ -393,6 +393,18 @@ static void summarises_twice(graph *g)
     summarise(g, twice, 2);
 }
 
+static void summarises_and_forbids(graph *g)
+{
+    const nd_vertex_summary both[] = {{.none = true}, {.add = {.epoch = 1}}};
+    summarise(g, both, 2);
+}
+
+static void forbids_twice(graph *g)
+{
+    const nd_vertex_summary twice[] = {{.none = true}, {.none = true}};
+    summarise(g, twice, 2);
+}
+
 static void summaries_are_checked(void **state)
 {
     (void)state;
@@ -402,6 +414,9 @@ static void summaries_are_checked(void **state)
                    "vertex 'delay': its summary from input 0 to output 0 adds to a "
                    "loop that it is not in");
     expect_mistake(summarises_twice, "vertex 'delay': two summaries from input 0 to output 0");
+    expect_mistake(summarises_and_forbids,
+                   "vertex 'delay': two summaries from input 0 to output 0");
+    expect_mistake(forbids_twice, "vertex 'delay': two summaries from input 0 to output 0");
 }
 
 /* --- One mistake, and what follows it --- */

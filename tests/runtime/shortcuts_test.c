@@ -35,7 +35,7 @@ static void chain_of_relays_leads_to_what_is_watched(void **state)
     const bool watched[] = {false, false, false, true, false};
     const nd_topology topology = {5, edges, N_OF(edges), watched};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 1);
     expect_route(&shortcuts, shortcuts.from[0], 3, 3);
     expect_route(&shortcuts, shortcuts.from[1], 3, 2);
@@ -53,7 +53,7 @@ static void loop_around_one_watched_location_is_one_edge(void **state)
     const bool watched[] = {true, false, false, false};
     const nd_topology topology = {4, edges, N_OF(edges), watched};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 1);
     assert_int_equal(shortcuts.first[1], 1);
     expect_route(&shortcuts, shortcuts.next[0], 0, 1);
@@ -69,14 +69,14 @@ static void location_with_two_ways_that_matter_is_a_node(void **state)
     const bool both[] = {false, false, true, true, false};
     nd_topology topology = {5, edges, N_OF(edges), both};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 3);
     expect_route(&shortcuts, shortcuts.from[0], 1, 0);
     expect_route(&shortcuts, shortcuts.from[1], 1, 0);
     nd_shortcuts_deinit(&shortcuts);
     const bool one[] = {false, false, true, false, false};
     topology.watched = one;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 1);
     expect_route(&shortcuts, shortcuts.from[0], 2, 0);
     nd_shortcuts_deinit(&shortcuts);
@@ -89,7 +89,7 @@ static void cycle_that_nobody_watches_is_left_out(void **state)
     const bool watched[] = {true, false, false};
     const nd_topology topology = {3, edges, N_OF(edges), watched};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 1);
     assert_int_equal(shortcuts.first[1], 0);
     assert_int_equal(shortcuts.from[1].node, ND_NO_NODE);
@@ -103,7 +103,7 @@ static void everything_is_a_node_if_everything_is_watched(void **state)
     const nd_arc edges[] = {keep(0, 1), keep(1, 2), advance(2, 0, 1)};
     const nd_topology topology = {3, edges, N_OF(edges), NULL};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 3);
     for (uint32_t i = 0; i < 3; i++) {
         expect_route(&shortcuts, shortcuts.from[i], i, 0);
@@ -119,7 +119,7 @@ static void path_that_no_time_survives_is_no_path(void **state)
     const bool watched[] = {false, false, true};
     const nd_topology topology = {3, edges, N_OF(edges), watched};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.from[0].node, ND_NO_NODE);
     expect_route(&shortcuts, shortcuts.from[1], 2, 1);
     nd_shortcuts_deinit(&shortcuts);
@@ -137,7 +137,7 @@ static void hundred_thousand_relays_are_one_step(void **state)
     watched[n / 2] = true;
     const nd_topology topology = {n, edges, n, watched};
     nd_shortcuts shortcuts;
-    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology), ND_OK);
+    assert_int_equal(nd_shortcuts_init(&shortcuts, &topology, NULL), ND_OK);
     assert_int_equal(shortcuts.n_nodes, 1);
     assert_int_equal(shortcuts.n_summaries, 2);
     expect_route(&shortcuts, shortcuts.from[0], n / 2, 0);
@@ -154,7 +154,7 @@ static nd_err make(void *arg)
     const bool watched[] = {false, false, true, false};
     const nd_topology topology = {4, edges, N_OF(edges), watched};
     nd_shortcuts shortcuts;
-    const nd_err err = nd_shortcuts_init(&shortcuts, &topology);
+    const nd_err err = nd_shortcuts_init(&shortcuts, &topology, NULL);
     nd_shortcuts_deinit(&shortcuts);
     return err;
 }

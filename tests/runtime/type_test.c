@@ -18,6 +18,7 @@
 
 #include "runtime/base/hash.h"
 #include "runtime/base/random.h"
+#include "runtime/route.h"
 
 typedef struct {
     uint32_t src, dst;
@@ -334,6 +335,14 @@ static void workers_have_equal_shares_of_buckets(void **state)
     }
 }
 
+static void of_two_workers_the_highest_bit_chooses(void **state)
+{
+    (void)state;
+    for (uint64_t bucket = 0; bucket < 1024; bucket++)
+        assert_int_equal((bucket << 54 | bucket) >> ND_HASH_HALF,
+                         nd_route_of(bucket << 54 | bucket, 2));
+}
+
 /* --- Equality and order --- */
 
 static void equality_is_of_keys_or_of_everything(void **state)
@@ -540,6 +549,7 @@ int main(void)
         cmocka_unit_test(keys_of_bytes_and_numbers_depend_on_every_field_in_order),
         cmocka_unit_test(a_route_leads_to_its_worker),
         cmocka_unit_test(workers_have_equal_shares_of_buckets),
+        cmocka_unit_test(of_two_workers_the_highest_bit_chooses),
         cmocka_unit_test(equality_is_of_keys_or_of_everything),
         cmocka_unit_test(order_is_of_numbers_field_by_field),
         cmocka_unit_test(order_of_bytes_is_lexicographic),

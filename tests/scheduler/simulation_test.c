@@ -228,11 +228,11 @@ static void strange_frames_are_refused(void **state)
     expect_frame_refused(&(nd_frame){.sender = 1, .sequence = 0}, "out of order");
     expect_frame_refused(
         &(nd_frame){.sender = 1, .sequence = 1, .kind = ND_FRAME_CHANGES, .flow = 1},
-        "progress of a dataflow that is not started here");
+        "progress of a dataflow that has not been started here");
     expect_frame_refused(
         &(nd_frame){
             .sender = 1, .sequence = 1, .kind = ND_FRAME_CHANGES, .changes = &nowhere, .len = 1},
-        "dataflow 'rounds': ");
+        "worker 0: worker 1 sent progress that dataflow 'rounds' cannot make");
 }
 
 /* Gives worker 0 the first batch that comes, under another number. */
@@ -252,7 +252,7 @@ static void expect_batch_refused(uint32_t flow, uint32_t channel)
     atomic_init(&delivery.batch->refs, 1);
     assert_int_equal(nd_host_take_batch(host, &delivery), ND_PROTO);
     assert_int_equal(run_to_end(simulation, &message), ND_PROTO);
-    assert_has(&message, "a batch came for a channel that does not exist");
+    assert_has(&message, "a batch came for channel");
     nd_simulation_destroy(simulation);
 }
 

@@ -119,6 +119,36 @@ static void frames_are_repeated_lost_and_reordered(void **state)
     assert_false(is_counting(&shuffled));
 }
 
+/* Of three receivers one is not told of the drop; all are told of the changes. */
+static void only_drops_are_forgotten(void **state)
+{
+    (void)state;
+    nd_sim *sim = create(4);
+    nd_sim_break(sim, ND_SIM_FORGET, 3, false);
+    const nd_transport from = nd_sim_transport(sim, 0);
+    const nd_change change = {.location = 1, .delta = 1};
+    const nd_frame drop = {.sequence = 1, .kind = ND_FRAME_DROP};
+    const nd_frame changes = {
+        .sequence = 2, .kind = ND_FRAME_CHANGES, .changes = &change, .len = 1};
+    assert_int_equal(from.ops->send_frame(from.endpoint, &drop), ND_OK);
+    assert_int_equal(from.ops->send_frame(from.endpoint, &changes), ND_OK);
+    while (nd_sim_deliver(sim, 0) == ND_OK)
+        continue;
+    unsigned n_drops = 0, n_changes = 0;
+    for (unsigned i = 1; i < 4; i++) {
+        const nd_transport to = nd_sim_transport(sim, i);
+        nd_frame frame;
+        nd_delivery delivery;
+        while (to.ops->receive(to.endpoint, &delivery, &frame) == ND_ARRIVAL_FRAME) {
+            n_drops += frame.kind == ND_FRAME_DROP;
+            n_changes += frame.kind == ND_FRAME_CHANGES;
+        }
+    }
+    assert_int_equal(n_drops, 2);
+    assert_int_equal(n_changes, 3);
+    nd_sim_destroy(sim);
+}
+
 static void numbers_give_a_fault_away_only_if_kept(void **state)
 {
     (void)state;
@@ -149,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_faithful_one_changes_nothing),
         cmocka_unit_test(frames_are_split_taking_first),
         cmocka_unit_test(frames_are_repeated_lost_and_reordered),
+        cmocka_unit_test(only_drops_are_forgotten),
         cmocka_unit_test(numbers_give_a_fault_away_only_if_kept),
         cmocka_unit_test(what_is_not_there_cannot_be_delivered),
     };

@@ -20,16 +20,10 @@ static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, value));
 
 nd_batch *suite_batch(nd_pool *pool, uint64_t value)
 {
-    nd_block *const block =
-        nd_pool_take(pool, sizeof(nd_batch) - sizeof(nd_block) + sizeof(number));
-    if (block == NULL)
+    nd_batch *const batch = nd_batch_create(pool, &number_type, sizeof(number));
+    if (batch == NULL)
         return NULL;
-    nd_batch *const batch = (nd_batch *)block;
-    batch->type = &number_type;
-    batch->records = (unsigned char *)(batch + 1);
     batch->len = 1;
-    batch->arena = NULL;
-    atomic_init(&batch->refs, 1);
     memcpy(batch->records, &value, sizeof value);
     return batch;
 }

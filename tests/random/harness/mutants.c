@@ -292,6 +292,7 @@ static const planned_fault mutants[] = {
     {.name = "reorder-frames", .transport_fault = ND_SIM_REORDER, .every = 1},
     {.name = "repeat-frame", .transport_fault = ND_SIM_REPEAT, .every = 20},
     {.name = "lose-frame", .transport_fault = ND_SIM_LOSE, .every = 20},
+    {.name = "forget-drop", .transport_fault = ND_SIM_FORGET, .every = 2},
     {.name = "tell-own-steps", .transport_fault = ND_SIM_OWN_STEPS, .every = 1},
     {.name = "cover-by-view", .transport_fault = ND_SIM_VIEW_COVERS, .every = 1},
     {.name = "count-split-once", .tamper = count_once},
@@ -316,12 +317,10 @@ const char *mutant_name(size_t index) { return index < N_MUTANTS ? mutants[index
 
 /* --- The transport around the real one --- */
 
-static nd_err begin_flow(void *endpoint, uint32_t flow, const nd_topology *topology,
-                         const nd_change *initial, size_t n_initial)
+static nd_err begin_flow(void *endpoint, const nd_flow_plan *plan)
 {
     const planted_worker *worker = endpoint;
-    return worker->transport.ops->begin_flow(worker->transport.endpoint, flow, topology, initial,
-                                             n_initial);
+    return worker->transport.ops->begin_flow(worker->transport.endpoint, plan);
 }
 
 static nd_err send_batch(void *endpoint, unsigned to, const nd_delivery *delivery)

@@ -9,6 +9,9 @@
  *  - no worker's frontier is past the true one, and none moves back, nor does the true one;
  *  - no true count is negative, with what workers have not published yet;
  *  - a dataflow is complete on a worker only when all true counts are zero.
+ *
+ * For a copy that has not been dropped, what other workers take away after dropping theirs is not
+ * true: a worker that was not told of a drop is found past what it may know.
  */
 
 #include "scheduler/simulation.h"
