@@ -3,24 +3,21 @@
  * Counting by key, numbers and words, with the library's operators. The limit is a loop over the
  * same records with one hash table of linear probing, made for the occasion.
  */
-#include <stdatomic.h>
+#include <assert.h>
 #include <string.h>
 
 #include <nereid/memory.h>
 #include <nereid/stream.h>
 
 #include "bench/harness.h"
-
-enum { LAG = 2 };
+#include "bench/stream_job.h"
 
 /* What both kinds count, and what comes out. Each epoch is counted by itself. */
 typedef struct count_job {
-    size_t n_epochs;
+    stream_job stream;
     size_t epoch_len, n_keys;     /* things to count in an epoch, and how many of them differ */
     const unsigned char *records; /* what an epoch sends */
     size_t n_records, record_size, piece_len;
-    double ns;
-    _Atomic uint64_t n_sums, total; /* added to by each worker at its end, read after all */
 } count_job;
 
 static inline uint64_t hash_number(uint64_t key)
@@ -45,47 +42,22 @@ static void add_tally(void *user, void *total, const void *record)
     ((tally *)total)->n += ((const tally *)record)->n;
 }
 
-typedef struct sums {
-    uint64_t n, total;
-} sums;
-
 /* Both kinds of record end with their count. */
 static void on_sums(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
     (void)port, (void)time;
-    sums *self = nd_vertex_state(vertex);
+    stream_sum *self = nd_vertex_state(vertex);
     const size_t len = nd_batch_len(batch), words = nd_batch_type(batch)->size / sizeof(int64_t);
     const int64_t *counts = nd_batch_records(batch);
     self->n += len;
     for (size_t i = 1; i <= len; i++)
-        self->total += (uint64_t)counts[i * words - 1];
-}
-
-static void add_sums(nd_vertex *vertex)
-{
-    const sums *self = nd_vertex_state(vertex);
-    count_job *count = nd_vertex_user(vertex);
-    atomic_fetch_add(&count->n_sums, self->n);
-    atomic_fetch_add(&count->total, self->total);
-}
-
-static nd_probe *sink_of(nd_stream tallies, count_job *count)
-{
-    nd_stream out;
-    nd_vertex_new(nd_stream_scope(tallies),
-                  &(nd_vertex_def){.name = "sink",
-                                   .state_size = sizeof(sums),
-                                   .deinit = add_sums,
-                                   .user = count,
-                                   .inputs = {nd_pipeline(tallies)},
-                                   .on_recv = on_sums},
-                  &out);
-    return nd_probe_new(out);
+        self->sum += (uint64_t)counts[i * words - 1];
 }
 
 /* Sends a share of the records, in pieces, so that each is worked on while it is in the cache. */
-static nd_err send_share(nd_worker *worker, nd_input *input, const count_job *count)
+static nd_err send_share(const stream_job *job, nd_worker *worker, nd_input *input)
 {
+    const count_job *count = (const void *)job;
     const size_t index = nd_worker_index(worker), peers = nd_worker_peers(worker);
     const size_t end = count->n_records * (index + 1) / peers;
     for (size_t at = count->n_records * index / peers, len; at < end; at += len) {
@@ -96,34 +68,17 @@ static nd_err send_share(nd_worker *worker, nd_input *input, const count_job *co
     return ND_OK;
 }
 
-/* Sends all records once an epoch. */
-static nd_err feed(nd_worker *worker, nd_input *input, const nd_probe *probe, count_job *count)
-{
-    const uint64_t begin = bench_now_ns();
-    for (uint64_t epoch = 1; epoch <= count->n_epochs; epoch++) {
-        ND_TRY(send_share(worker, input, count));
-        nd_input_advance(input, epoch);
-        if (epoch > LAG)
-            ND_TRY(nd_worker_step_while(worker, nd_probe_behind, probe, epoch - LAG));
-    }
-    nd_input_close(input);
-    ND_TRY(nd_worker_run(worker));
-    if (nd_worker_index(worker) == 0)
-        count->ns = (double)(bench_now_ns() - begin);
-    return ND_OK;
-}
-
 static void check_count(const count_job *count)
 {
-    bench_check(count->n_sums == count->n_keys * count->n_epochs,
+    bench_check(count->stream.n_arrived == count->n_keys * count->stream.n_epochs,
                 "counting: not every key came out once an epoch");
-    bench_check(count->total == count->epoch_len * count->n_epochs,
+    bench_check(count->stream.sum == count->epoch_len * count->stream.n_epochs,
                 "counting: the counts do not add up");
 }
 
 static double count_ns_each(const count_job *count)
 {
-    return count->ns / (double)(count->n_epochs * count->epoch_len);
+    return count->stream.ns / (double)(count->stream.n_epochs * count->epoch_len);
 }
 
 static nd_err number_program(nd_worker *worker, void *arg)
@@ -131,14 +86,14 @@ static nd_err number_program(nd_worker *worker, void *arg)
     nd_dataflow *flow = nd_dataflow_new(worker, "count");
     nd_input *input;
     nd_stream records = nd_input_new(flow, &tally_type, &input);
-    nd_probe *probe = sink_of(nd_aggregate(records, add_tally, nd_no_user), arg);
-    ND_TRY(nd_dataflow_start(flow));
-    return feed(worker, input, probe, arg);
+    nd_stream tallies = nd_aggregate(records, add_tally, nd_no_user);
+    return stream_job_run(arg, flow, input, nd_pipeline(tallies), on_sums);
 }
 
 /* The keys are each of `n_keys` numbers once, then random ones of them. */
 static tally *make_numbers(size_t n_keys)
 {
+    assert(n_keys != 0);
     tally *numbers = bench_alloc(NUMBERS, sizeof(*numbers));
     uint64_t state = 1;
     for (size_t i = 0; i < NUMBERS; i++) {
@@ -150,7 +105,7 @@ static tally *make_numbers(size_t n_keys)
 
 static count_job number_count(const bench_plan *plan, const tally *numbers)
 {
-    return (count_job){.n_epochs = bench_scaled(plan, 100),
+    return (count_job){.stream = {.n_epochs = bench_scaled(plan, 100), .send = send_share},
                        .n_keys = plan->size,
                        .epoch_len = NUMBERS,
                        .records = (const unsigned char *)numbers,
@@ -181,8 +136,8 @@ static void count_numbers(count_job *count, tally *table, size_t mask)
         table[place].n += numbers[i].n;
     }
     for (size_t i = 0; i <= mask; i++) {
-        count->n_sums += table[i].n != 0;
-        count->total += (uint64_t)table[i].n;
+        count->stream.n_arrived += table[i].n != 0;
+        count->stream.sum += (uint64_t)table[i].n;
     }
 }
 
@@ -192,9 +147,9 @@ static double plain_numbers_ns(const bench_plan *plan)
     tally *table = bench_alloc(2 * plan->size, sizeof(*table));
     count_job count = number_count(plan, numbers);
     const uint64_t begin = bench_now_ns();
-    for (size_t epoch = 0; epoch < count.n_epochs; epoch++)
+    for (size_t epoch = 0; epoch < count.stream.n_epochs; epoch++)
         count_numbers(&count, table, 2 * plan->size - 1);
-    count.ns = (double)(bench_now_ns() - begin);
+    count.stream.ns = (double)(bench_now_ns() - begin);
     check_count(&count);
     nd_free(numbers);
     nd_free(table);
@@ -297,14 +252,13 @@ static nd_err word_program(nd_worker *worker, void *arg)
     nd_input *input;
     nd_stream lines = nd_input_new(flow, &line_type, &input);
     nd_stream words = nd_flat_map(lines, &word_type, split, nd_no_user);
-    nd_probe *probe = sink_of(nd_aggregate(words, add_word, nd_no_user), arg);
-    ND_TRY(nd_dataflow_start(flow));
-    return feed(worker, input, probe, arg);
+    nd_stream tallies = nd_aggregate(words, add_word, nd_no_user);
+    return stream_job_run(arg, flow, input, nd_pipeline(tallies), on_sums);
 }
 
 static count_job word_count(const bench_plan *plan, const word_text *text)
 {
-    return (count_job){.n_epochs = bench_scaled(plan, 100),
+    return (count_job){.stream = {.n_epochs = bench_scaled(plan, 100), .send = send_share},
                        .n_keys = VOCABULARY,
                        .epoch_len = WORDS,
                        .records = (const unsigned char *)text->lines,
@@ -352,8 +306,8 @@ static void count_words(count_job *count, word_tally *table, size_t mask)
             *found = (word_tally){word, found->n + 1};
         }
     for (size_t i = 0; i <= mask; i++) {
-        count->n_sums += table[i].n != 0;
-        count->total += (uint64_t)table[i].n;
+        count->stream.n_arrived += table[i].n != 0;
+        count->stream.sum += (uint64_t)table[i].n;
     }
 }
 
@@ -364,9 +318,9 @@ static double plain_words_ns(const bench_plan *plan)
     word_tally *table = bench_alloc(PLACES, sizeof(*table));
     count_job count = word_count(plan, &text);
     const uint64_t begin = bench_now_ns();
-    for (size_t epoch = 0; epoch < count.n_epochs; epoch++)
+    for (size_t epoch = 0; epoch < count.stream.n_epochs; epoch++)
         count_words(&count, table, PLACES - 1);
-    count.ns = (double)(bench_now_ns() - begin);
+    count.stream.ns = (double)(bench_now_ns() - begin);
     check_count(&count);
     free_text(&text);
     nd_free(table);

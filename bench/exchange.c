@@ -6,13 +6,13 @@
  *
  * Both read their records from a small table and add up the keys at the end.
  */
-#include <stdatomic.h>
 #include <string.h>
 
 #include <nereid/memory.h>
 #include <nereid/stream.h>
 
 #include "bench/harness.h"
+#include "bench/stream_job.h"
 
 typedef struct record8 {
     uint64_t key;
@@ -34,30 +34,37 @@ static const nd_type type64 =
 enum {
     TABLE_SIZE = 256 * 1024, /* bytes of the table, sent again and again: an epoch each time */
     BLOCK_SIZE = 64 * 1024,
-    LAG = 2, /* epochs under way at most */
 };
 
 typedef struct transfer_job {
+    stream_job stream;
     const nd_type *type;
     uint64_t *table;
     uint64_t table_sum; /* of the keys */
-    size_t table_len, n_epochs;
-    double ns;
-    _Atomic uint64_t n_arrived, sum; /* added to by each worker at its end, read after all */
+    size_t table_len;
 } transfer_job;
+
+static nd_err send_table(const stream_job *job, nd_worker *worker, nd_input *input)
+{
+    const transfer_job *transfer = (const void *)job;
+    (void)worker;
+    nd_input_send_many(input, transfer->table, transfer->table_len);
+    return ND_OK;
+}
 
 static void init_transfer(transfer_job *transfer, const bench_plan *plan)
 {
     const size_t words = plan->size / sizeof(uint64_t);
     const size_t n_records = bench_scaled(plan, 1600000000 / (8 + plan->size));
     *transfer = (transfer_job){
+        .stream.send = send_table,
         .type = plan->size == 8    ? &type8
                 : plan->size == 16 ? &type16
                                    : &type64,
         .table = bench_alloc(1, TABLE_SIZE),
         .table_len = TABLE_SIZE / plan->size,
     };
-    transfer->n_epochs = n_records / transfer->table_len;
+    transfer->stream.n_epochs = n_records / transfer->table_len;
     uint64_t state = 1;
     for (size_t i = 0; i < TABLE_SIZE / sizeof(uint64_t); i++)
         transfer->table[i] = bench_random(&state);
@@ -68,10 +75,10 @@ static void init_transfer(transfer_job *transfer, const bench_plan *plan)
 /* Each sender sends the table n_epochs times. */
 static void check_transfer(const transfer_job *transfer, size_t n_senders)
 {
-    const size_t n_tables = transfer->n_epochs * n_senders;
-    bench_check(transfer->n_arrived == n_tables * transfer->table_len,
+    const size_t n_tables = transfer->stream.n_epochs * n_senders;
+    bench_check(transfer->stream.n_arrived == n_tables * transfer->table_len,
                 "exchange: not every record arrived once");
-    bench_check(transfer->sum == n_tables * transfer->table_sum,
+    bench_check(transfer->stream.sum == n_tables * transfer->table_sum,
                 "exchange: what arrived is not what was sent");
 }
 
@@ -85,26 +92,14 @@ static uint64_t add_keys(const uint64_t *records, size_t len, size_t words)
 
 /* --- Nereid --- */
 
-typedef struct sink {
-    uint64_t n, sum;
-} sink;
-
 static void on_records(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
     (void)port, (void)time;
-    sink *self = nd_vertex_state(vertex);
+    stream_sum *self = nd_vertex_state(vertex);
     const size_t len = nd_batch_len(batch);
     self->n += len;
     self->sum +=
         add_keys(nd_batch_records(batch), len, nd_batch_type(batch)->size / sizeof(uint64_t));
-}
-
-static void add_sink(nd_vertex *vertex)
-{
-    const sink *self = nd_vertex_state(vertex);
-    transfer_job *transfer = nd_vertex_user(vertex);
-    atomic_fetch_add(&transfer->n_arrived, self->n);
-    atomic_fetch_add(&transfer->sum, self->sum);
 }
 
 static nd_err exchange_program(nd_worker *worker, void *arg)
@@ -112,29 +107,8 @@ static nd_err exchange_program(nd_worker *worker, void *arg)
     transfer_job *transfer = arg;
     nd_dataflow *flow = nd_dataflow_new(worker, "exchange");
     nd_input *input;
-    nd_stream records = nd_input_new(flow, transfer->type, &input), out;
-    nd_vertex_new(nd_root(flow),
-                  &(nd_vertex_def){.name = "sink",
-                                   .state_size = sizeof(sink),
-                                   .deinit = add_sink,
-                                   .user = arg,
-                                   .inputs = {nd_exchange(records)},
-                                   .on_recv = on_records},
-                  &out);
-    nd_probe *probe = nd_probe_new(out);
-    ND_TRY(nd_dataflow_start(flow));
-    const uint64_t begin = bench_now_ns();
-    for (uint64_t epoch = 1; epoch <= transfer->n_epochs; epoch++) {
-        nd_input_send_many(input, transfer->table, transfer->table_len);
-        nd_input_advance(input, epoch);
-        if (epoch > LAG)
-            ND_TRY(nd_worker_step_while(worker, nd_probe_behind, probe, epoch - LAG));
-    }
-    nd_input_close(input);
-    ND_TRY(nd_worker_run(worker));
-    if (nd_worker_index(worker) == 0)
-        transfer->ns = (double)(bench_now_ns() - begin);
-    return ND_OK;
+    nd_stream records = nd_input_new(flow, transfer->type, &input);
+    return stream_job_run(arg, flow, input, nd_exchange(records), on_records);
 }
 
 static double exchange_ns(const bench_plan *plan)
@@ -144,7 +118,8 @@ static double exchange_ns(const bench_plan *plan)
     bench_execute(plan, exchange_program, &transfer);
     check_transfer(&transfer, plan->n_workers);
     nd_free(transfer.table);
-    return transfer.ns / (double)(transfer.n_epochs * transfer.table_len * plan->n_workers);
+    return transfer.stream.ns /
+           (double)(transfer.stream.n_epochs * transfer.table_len * plan->n_workers);
 }
 
 /* --- The limit --- */
@@ -163,8 +138,8 @@ typedef struct box {
 
 static void empty(box *block, transfer_job *transfer, size_t size)
 {
-    transfer->n_arrived += block->len;
-    transfer->sum +=
+    transfer->stream.n_arrived += block->len;
+    transfer->stream.sum +=
         add_keys((const uint64_t *)(const void *)block->bytes, block->len, size / sizeof(uint64_t));
     block->len = 0;
 }
@@ -209,7 +184,7 @@ static double plain_ns(const bench_plan *plan)
     init_transfer(&transfer, plan);
     box blocks[2] = {{bench_alloc(1, BLOCK_SIZE), 0}, {bench_alloc(1, BLOCK_SIZE), 0}};
     const uint64_t begin = bench_now_ns();
-    for (size_t i = 0; i < transfer.n_epochs; i++)
+    for (size_t i = 0; i < transfer.stream.n_epochs; i++)
         move_table(&transfer, blocks, plan);
     for (size_t i = 0; i < 2; i++)
         empty(&blocks[i], &transfer, plan->size);
@@ -218,7 +193,7 @@ static double plain_ns(const bench_plan *plan)
     for (size_t i = 0; i < 2; i++)
         nd_free(blocks[i].bytes);
     nd_free(transfer.table);
-    return (double)(end - begin) / (double)(transfer.n_epochs * transfer.table_len);
+    return (double)(end - begin) / (double)(transfer.stream.n_epochs * transfer.table_len);
 }
 
 const bench_row bench_exchange_rows[] = {

@@ -4,6 +4,9 @@
 
 /** @file
  * Nereid: timely dataflow in C. This header gathers the parts; each can be read and included alone.
+ *
+ * C++17 may include them too. The macros that make values (ND_TYPE, ND_FIELD, nd_no_user) are C's:
+ * in C++ a type's table and an nd_user are written out.
  */
 
 #include <nereid/batch.h>

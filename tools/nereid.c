@@ -18,35 +18,44 @@ const command *command_find(const char *name)
     return NULL;
 }
 
-static nd_err find_or_explain(const char *name, const command **which, nd_message *message)
+/* The command of a name, or NULL and a message that says why there is none. */
+static const command *find_or_explain(const char *name, nd_message *message)
 {
-    *which = command_find(name);
-    if (*which == NULL)
-        return nd_message_set(message, ND_USAGE,
-                              "there is no command '%s'; 'nereid help' lists those there are",
-                              name);
-    if ((*which)->run == NULL)
-        return nd_message_set(message, ND_USAGE,
-                              "%s is not available in this version; 'nereid help' lists what is",
-                              name);
-    return ND_OK;
+    const command *const which = command_find(name);
+    if (which == NULL)
+        (void)nd_message_set(message, ND_USAGE,
+                             "there is no command '%s'; 'nereid help' lists those there are", name);
+    else if (which->run == NULL)
+        (void)nd_message_set(message, ND_USAGE,
+                             "%s is not available in this version; 'nereid help' lists what is",
+                             name);
+    else
+        return which;
+    return NULL;
+}
+
+static nd_err refuse_word(const char *word, const char *name, nd_message *message)
+{
+    return nd_message_set(message, ND_USAGE, "%s: '%s' is one word too many", name, word);
 }
 
 static nd_err run_help(int argc, char **argv, nd_message *message)
 {
-    const command *which = NULL;
+    if (argc > 1)
+        return refuse_word(argv[1], "help", message);
     if (argc == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "help") == 0 ||
         strcmp(argv[0], "version") == 0)
         return help_print_all(message);
-    ND_TRY(find_or_explain(argv[0], &which, message));
-    return help_print_command(which, message);
+    const command *const which = find_or_explain(argv[0], message);
+    return which != NULL ? help_print_command(which, message) : ND_USAGE;
 }
 
 static nd_err run_command(int argc, char **argv, nd_message *message)
 {
-    const command *which = NULL;
     options chosen;
-    ND_TRY(find_or_explain(argv[0], &which, message));
+    const command *const which = find_or_explain(argv[0], message);
+    if (which == NULL)
+        return ND_USAGE;
     ND_TRY(options_parse(&chosen, which->bit, which->operand, argc - 1, argv + 1, message));
     return chosen.help ? help_print_command(which, message) : which->run(&chosen, message);
 }
@@ -59,7 +68,7 @@ static nd_err run(int argc, char **argv, nd_message *message)
         strcmp(argv[1], "-h") == 0)
         return run_help(argc - 2, argv + 2, message);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
-        return help_print_version(message);
+        return argc > 2 ? refuse_word(argv[2], "version", message) : help_print_version(message);
     return run_command(argc - 1, argv + 1, message);
 }
 

@@ -151,6 +151,15 @@ static nd_err parse_format(options *chosen, const option *which, const char *tex
                           which->name, text);
 }
 
+/* Stores what an option without a value stands for. */
+static void store_choice(options *chosen, const option *which)
+{
+    if (which->kind == VALUE_CONSTANT)
+        store_unsigned(chosen, which, which->min);
+    else
+        store(chosen, which, &(bool){true});
+}
+
 static nd_err parse_value(options *chosen, const option *which, const char *text,
                           nd_message *message)
 {
@@ -168,25 +177,30 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
         store(chosen, which, &text);
         return ND_OK;
     case VALUE_CONSTANT:
-        store_unsigned(chosen, which, which->min);
-        return ND_OK;
     case VALUE_FLAG:
     case VALUE_UNAVAILABLE:
         break;
     }
-    store(chosen, which, &(bool){true});
     return ND_OK;
 }
 
 /* --- Arguments --- */
 
-/* Finds the option that an argument names, `--name` or `--name=value`. */
-static const option *find_option(const char *argument)
+/* Finds the option that an argument names, and its value if that is part of the argument:
+ * `--name=value`, or a letter with its value, `-w2`. */
+static const option *find_option(const char *argument, const char **value)
 {
-    const size_t len = strcspn(argument, "=");
-    for (size_t i = 0; i < N_OPTIONS; i++)
-        if (strlen(table[i].name) == len && strncmp(table[i].name, argument, len) == 0)
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const size_t len = strlen(table[i].name);
+        const char *const rest = argument + len;
+        const bool is_letter = table[i].name[1] != '-';
+        if (strncmp(table[i].name, argument, len) != 0)
+            continue;
+        if (*rest == '\0' || *rest == '=' || is_letter) {
+            *value = *rest == '\0' ? NULL : rest + (*rest == '=');
             return &table[i];
+        }
+    }
     return NULL;
 }
 
@@ -195,8 +209,8 @@ static nd_err parse_option(options *chosen, enum command_bit command, int argc, 
                            nd_message *message)
 {
     const char *const argument = argv[*i];
-    const option *const which = find_option(argument);
-    const char *value = strchr(argument, '=');
+    const char *value = NULL;
+    const option *const which = find_option(argument, &value);
     if (which == NULL || (which->commands & (unsigned)command) == 0)
         return nd_message_set(message, ND_USAGE,
                               "there is no option %s here; --help lists those there are", argument);
@@ -206,14 +220,14 @@ static nd_err parse_option(options *chosen, enum command_bit command, int argc, 
                               which->name);
     if (which->value_name == NULL && value != NULL)
         return nd_message_set(message, ND_USAGE, "%s takes no value", which->name);
-    if (which->value_name != NULL && value == NULL && *i + 1 == argc)
+    if (which->value_name == NULL) {
+        store_choice(chosen, which);
+        return ND_OK;
+    }
+    if (value == NULL && *i + 1 == argc)
         return nd_message_set(message, ND_USAGE, "%s needs a value: %s %s", which->name,
                               which->name, which->value_name);
-    if (value != NULL)
-        value++;
-    else if (which->value_name != NULL)
-        value = argv[++*i];
-    return parse_value(chosen, which, value, message);
+    return parse_value(chosen, which, value != NULL ? value : argv[++*i], message);
 }
 
 static unsigned count_cores(void)

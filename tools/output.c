@@ -135,16 +135,11 @@ static void write_in_turn(output *out, size_t run, const char *text, size_t size
     pthread_cond_broadcast(&out->moved);
 }
 
-static void *format_runs(void *argument)
+/* Formats and writes runs until none is left. `text` has room for one. Locked, but not while it
+ * formats. */
+static void take_runs(output *out, char *text)
 {
-    output *const out = argument;
     size_t run;
-    char *const text = nd_alloc(RUN_ROWS * out->rows->n_columns, CELL_SIZE);
-    pthread_mutex_lock(&out->lock);
-    if (text == NULL) {
-        out->lacks_memory = out->has_stopped = true;
-        pthread_cond_broadcast(&out->moved);
-    }
     while (take_run(out, &run)) {
         pthread_mutex_unlock(&out->lock);
         const size_t begin = run * RUN_ROWS, rest = out->rows->n_rows - begin;
@@ -152,6 +147,19 @@ static void *format_runs(void *argument)
                                             begin + (rest < RUN_ROWS ? rest : RUN_ROWS), text);
         pthread_mutex_lock(&out->lock);
         write_in_turn(out, run, text, (size_t)(end - text));
+    }
+}
+
+static void *format_runs(void *argument)
+{
+    output *const out = argument;
+    char *const text = nd_alloc(RUN_ROWS * out->rows->n_columns, CELL_SIZE);
+    pthread_mutex_lock(&out->lock);
+    if (text != NULL) {
+        take_runs(out, text);
+    } else {
+        out->lacks_memory = out->has_stopped = true;
+        pthread_cond_broadcast(&out->moved);
     }
     pthread_mutex_unlock(&out->lock);
     nd_free(text);

@@ -2,10 +2,10 @@
 #ifndef NEREID_TOOLS_SIGNALS_H
 #define NEREID_TOOLS_SIGNALS_H
 
-/* What SIGINT and SIGTERM do: end the process at once with status 5 and a line that says so; but
- * while a file is being written, the first one only makes signals_came true, so that the
- * half-written file can be taken away. SIGPIPE is ignored: a write to nobody is an error like any
- * other. */
+/* What SIGINT, SIGTERM and SIGHUP do: end the process at once with status 5 and a line that says
+ * so; but while a file is being written, the first one only makes signals_came true, so that the
+ * half-written file can be taken away. A SIGHUP that was ignored at the start (nohup) stays so.
+ * SIGPIPE is ignored: a write to nobody is an error like any other. */
 
 #include <stdbool.h>
 

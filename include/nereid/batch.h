@@ -15,6 +15,9 @@
 #include <nereid/type.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 typedef struct nd_batch nd_batch;
 
@@ -75,5 +78,8 @@ static inline void nd_emit_wrote(nd_emit *out, size_t len) { out->next += len * 
 /** Copies `len` records. */
 void nd_emit_copy(nd_emit *out, const void *records, size_t len);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

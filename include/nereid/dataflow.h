@@ -20,6 +20,9 @@
 #include <nereid/type.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 typedef struct nd_worker nd_worker;
 typedef struct nd_dataflow nd_dataflow;
@@ -110,5 +113,8 @@ bool nd_probe_behind(const nd_probe *probe, uint64_t epoch);
 /** Whether a record with a time at or before `time` may still appear. */
 bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

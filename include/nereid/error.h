@@ -10,6 +10,9 @@
  */
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* The code, its text, and the exit status of a program that ends with it. */
 #define ND_ERRORS(X)                                                                               \
@@ -62,5 +65,8 @@ nd_err nd_message_set(nd_message *message, nd_err err, const char *format, ...) 
             return nd_try_err;                                                                     \
     } while (0)
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

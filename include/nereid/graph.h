@@ -26,6 +26,9 @@
 #include <nereid/type.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* --- Edge by edge --- */
 
@@ -265,5 +268,8 @@ ND_CHECKED nd_err nd_plain_pagerank(const nd_graph *graph, const nd_pagerank_opt
 /** The out- and in-degree of each dense vertex; undirected, the degree in both. */
 void nd_plain_degrees(const nd_graph *graph, uint64_t *out, uint64_t *in);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

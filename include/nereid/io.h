@@ -13,6 +13,9 @@
 #include <nereid/error.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** A source of bytes. Owned by whoever opened it. */
 typedef struct nd_reader nd_reader;
@@ -65,5 +68,8 @@ ND_CHECKED nd_err nd_writer_commit(nd_writer *writer, nd_message *message);
 /** Throws away what was written and frees the writer; NULL is fine. */
 void nd_writer_abandon(nd_writer *writer);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

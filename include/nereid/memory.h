@@ -10,6 +10,9 @@
 #include <stddef.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** Returns `n * size` bytes, not initialised, aligned for any type, or NULL (also when the product
  * overflows). A product of zero gives a pointer that may be freed. */
@@ -41,5 +44,8 @@ typedef struct nd_memory_ops {
  * `ops` is lent until it is replaced. */
 void nd_memory_use(const nd_memory_ops *ops);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

@@ -19,6 +19,9 @@
 #include <nereid/vertex.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** An input of this worker: where the program's records enter. Belongs to the dataflow. It begins
  * at epoch 0. */
@@ -96,5 +99,8 @@ typedef struct nd_operator_def {
 nd_stream nd_unary(nd_pact input, const nd_operator_def *def);
 nd_stream nd_binary(nd_pact left, nd_pact right, const nd_operator_def *def);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

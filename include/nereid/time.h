@@ -9,10 +9,14 @@
  * that a place in the graph is not inside of are zero. All functions are pure.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { ND_MAX_LOOPS = 4 };
 
@@ -21,7 +25,7 @@ typedef struct nd_time {
     uint32_t loop[ND_MAX_LOOPS]; /* outermost first */
 } nd_time;
 
-_Static_assert(sizeof(nd_time) == 24, "times are compared and hashed as bytes");
+static_assert(sizeof(nd_time) == 24, "times are compared and hashed as bytes");
 
 /** Whether `a` and `b` are the same time. */
 static inline bool nd_time_equal(const nd_time *a, const nd_time *b)
@@ -53,5 +57,8 @@ enum { ND_TIME_TEXT_SIZE = 80 };
  * bytes) and returns it. */
 char *nd_time_text(const nd_time *time, unsigned n_loops, char *text);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

@@ -24,6 +24,9 @@
 #include <nereid/io.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** A string of bytes. In a record of a batch, `data` points into memory that lives as long as the
  * batch. */
@@ -147,5 +150,8 @@ void nd_type_write(const nd_type *type, const void *record, char separator, nd_w
 enum { ND_DOUBLE_TEXT_SIZE = 32 };
 size_t nd_double_text(double value, char *text);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

@@ -37,6 +37,9 @@
 #include <nereid/type.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** Writes for each of `len` records a number into `hashes`: records of equal numbers meet on one
  * worker. The runtime mixes no further: of a number's 64 bits the ten highest choose the worker.
@@ -186,5 +189,8 @@ void nd_activate(nd_activator *activator);
 /** Gives the reference back; NULL is fine. Any thread. */
 void nd_activator_release(nd_activator *activator);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

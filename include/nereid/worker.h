@@ -13,15 +13,31 @@
 #include <nereid/error.h>
 
 #pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** What every worker runs: builds its dataflows, feeds them, and returns when they are done. */
 typedef nd_err nd_program(nd_worker *worker, void *arg);
 
 enum { ND_MAX_WORKERS = 256 }; /* of one process */
 
-/** How to run. Zero means the default. */
+/** How to run. Zero means the default. nd_cluster_open (nereid/cluster.h) fills it in from options
+ * and from what has started the program. */
 typedef struct nd_config {
-    unsigned n_workers; /* workers of this process; default: the number of cores */
+    unsigned n_workers;   /* of this process, alike in all; default: the number of cores */
+    unsigned n_processes; /* that run together; default: 1 */
+    unsigned process;     /* this one's number, 0 to n_processes - 1 */
+    /* Where each process is reached, n_processes of them: "tcp://host:port" or "ipc://path", alike
+     * in all. Lent until the run has ended; not looked at for one process. */
+    const char *const *addresses;
+    const char *secret; /* path of a file made by nd_keys_create; NULL: nothing is encrypted, and
+                           only loopback and ipc addresses are bound. Lent likewise. */
+    unsigned timeout_s; /* how long the other processes are waited for at the start; default: 60 */
+    unsigned stall_s; /* how long nothing may move, with work there, before what holds the run back
+                         is explained; default: 30 */
+    uint64_t job[2];  /* names the run, alike in every process and in no other run; a process of
+                         another job is turned away */
 } nd_config;
 
 /** What a run did, added up over workers. */
@@ -38,10 +54,11 @@ typedef struct nd_run_stats {
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message);
 
-/** The main function of a program: takes Nereid's options (`-w N`, up to a `--`) out of `argv`,
- * which is shortened and ends with NULL, runs `program` as nd_execute does, prints `nereid: ` and
- * the cause on standard error if it failed, and returns the exit status: 0 done, 1 the program's
- * failure, 2 wrong options, 3 bad input, 4 a peer, 5 interrupted. */
+/** The main function of a program: takes Nereid's options (nd_cluster_open, up to a `--`, which
+ * goes too) out of `argv`, which is shortened and ends with NULL, runs `program` as nd_execute
+ * does, prints `nereid: ` and the cause on standard error if it failed, and returns the exit
+ * status: 0 done, 1 the program's failure, 2 wrong options, 3 bad input, 4 a peer, 5 interrupted.
+ * With `-n N` it starts itself N times (nd_launch), and `program` runs in those processes. */
 int nd_main(int argc, char **argv, nd_program *program, void *arg);
 
 /** This worker's number, 0 to peers - 1, and how many there are in all processes. */
@@ -68,5 +85,8 @@ nd_err nd_worker_run(nd_worker *worker);
  * anybody is reported. */
 nd_err nd_worker_fail(nd_worker *worker, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
 
+#ifdef __cplusplus
+}
+#endif
 #pragma GCC visibility pop
 #endif

@@ -152,7 +152,7 @@ void edge_buckets_sort(edge_buckets *buckets, unsigned bucket, edge_scratch *scr
     uint64_t *const keys = buckets->keys + begin;
     double *const weights = buckets->weights != NULL ? buckets->weights + begin : NULL;
     uint64_t *from = keys, *to = scratch->keys;
-    double *from_weights = weights, *to_weights = scratch->weights;
+    double *from_weights = weights, *to_weights = weights != NULL ? scratch->weights : NULL;
     digit digits[MAX_DIGITS];
     unsigned n_digits = 0;
     if (len <= SMALL_BUCKET) {

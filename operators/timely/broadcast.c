@@ -8,14 +8,9 @@
 
 nd_stream nd_stream_broadcast(nd_stream stream)
 {
-    nd_stream out = {NULL};
-    (void)nd_vertex_new(nd_stream_scope(stream),
-                        &(nd_vertex_def){
-                            .name = "broadcast",
-                            .inputs = {nd_broadcast(stream)},
-                            .outputs = {nd_stream_type(stream)},
-                            .on_recv = nd_operator_pass,
-                        },
-                        &out);
-    return out;
+    return nd_unary(nd_broadcast(stream), &(nd_operator_def){
+                                              .name = "broadcast",
+                                              .output = nd_stream_type(stream),
+                                              .on_recv = nd_operator_pass,
+                                          });
 }

@@ -9,14 +9,9 @@
 
 nd_stream nd_stream_exchange(nd_stream stream)
 {
-    nd_stream out = {NULL};
-    (void)nd_vertex_new(nd_stream_scope(stream),
-                        &(nd_vertex_def){
-                            .name = "exchange",
-                            .inputs = {nd_exchange(stream)},
-                            .outputs = {nd_stream_type(stream)},
-                            .on_recv = nd_operator_pass,
-                        },
-                        &out);
-    return out;
+    return nd_unary(nd_exchange(stream), &(nd_operator_def){
+                                             .name = "exchange",
+                                             .output = nd_stream_type(stream),
+                                             .on_recv = nd_operator_pass,
+                                         });
 }

@@ -88,17 +88,15 @@ nd_stream nd_filter(nd_stream stream, nd_filter_fn *fn, nd_user user)
 {
     nd_stream out = {NULL};
     nd_operator_check(stream, "filter", fn != NULL, "it needs a function");
-    nd_vertex *const vertex = nd_vertex_new(nd_stream_scope(stream),
-                                            &(nd_vertex_def){
-                                                .name = "filter",
-                                                .state_size = sizeof(filter),
-                                                .user = user.data,
-                                                .destroy = user.destroy,
-                                                .inputs = {nd_pipeline(stream)},
-                                                .outputs = {nd_stream_type(stream)},
-                                                .on_recv = on_recv,
-                                            },
-                                            &out);
+    nd_vertex *const vertex = nd_operator_new(nd_pipeline(stream),
+                                              &(nd_operator_def){
+                                                  .name = "filter",
+                                                  .output = nd_stream_type(stream),
+                                                  .state_size = sizeof(filter),
+                                                  .on_recv = on_recv,
+                                                  .user = user,
+                                              },
+                                              &out);
     if (vertex != NULL)
         *(filter *)nd_vertex_state(vertex) = (filter){fn, nd_type_is_flat(nd_stream_type(stream))};
     return out;

@@ -23,17 +23,15 @@ nd_stream nd_flat_map(nd_stream stream, const nd_type *type, nd_flat_map_fn *fn,
     nd_stream out = {NULL};
     nd_operator_check(stream, "flat_map", fn != NULL && type != NULL,
                       "it needs a function and a type");
-    nd_vertex *const vertex = nd_vertex_new(nd_stream_scope(stream),
-                                            &(nd_vertex_def){
-                                                .name = "flat_map",
-                                                .state_size = sizeof(flat_map),
-                                                .user = user.data,
-                                                .destroy = user.destroy,
-                                                .inputs = {nd_pipeline(stream)},
-                                                .outputs = {type},
-                                                .on_recv = on_recv,
-                                            },
-                                            &out);
+    nd_vertex *const vertex = nd_operator_new(nd_pipeline(stream),
+                                              &(nd_operator_def){
+                                                  .name = "flat_map",
+                                                  .output = type,
+                                                  .state_size = sizeof(flat_map),
+                                                  .on_recv = on_recv,
+                                                  .user = user,
+                                              },
+                                              &out);
     if (vertex != NULL)
         *(flat_map *)nd_vertex_state(vertex) = (flat_map){fn};
     return out;

@@ -34,10 +34,9 @@ nd_stream nd_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
     nd_stream out = {NULL};
     if (input != NULL)
         *input = NULL;
-    if (type == NULL)
-        nd_dataflow_mistake(flow, ND_INVAL, "input: it needs a type");
-    if (input == NULL) {
-        nd_dataflow_mistake(flow, ND_INVAL, "input: it needs a place for its handle");
+    if (type == NULL || input == NULL) {
+        nd_dataflow_mistake(flow, ND_INVAL, "input: it needs %s",
+                            type == NULL ? "a type" : "a place for its handle");
         return out;
     }
     nd_vertex *const vertex = nd_vertex_new(nd_root(flow),

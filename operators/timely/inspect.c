@@ -37,19 +37,18 @@ nd_stream nd_inspect(nd_stream stream, nd_inspect_fn *fn, nd_user user)
 {
     nd_stream out = {NULL};
     nd_operator_check(stream, "inspect", fn != NULL, "it needs a function");
-    nd_scope *const scope = nd_stream_scope(stream);
-    nd_vertex *const vertex = nd_vertex_new(scope,
-                                            &(nd_vertex_def){
-                                                .name = "inspect",
-                                                .state_size = sizeof(inspect),
-                                                .user = user.data,
-                                                .destroy = user.destroy,
-                                                .inputs = {nd_pipeline(stream)},
-                                                .outputs = {nd_stream_type(stream)},
-                                                .on_recv = fn == nd_print ? on_recv_print : on_recv,
-                                            },
-                                            &out);
+    nd_vertex *const vertex =
+        nd_operator_new(nd_pipeline(stream),
+                        &(nd_operator_def){
+                            .name = "inspect",
+                            .output = nd_stream_type(stream),
+                            .state_size = sizeof(inspect),
+                            .on_recv = fn == nd_print ? on_recv_print : on_recv,
+                            .user = user,
+                        },
+                        &out);
     if (vertex != NULL)
-        *(inspect *)nd_vertex_state(vertex) = (inspect){fn, nd_scope_n_loops(scope)};
+        *(inspect *)nd_vertex_state(vertex) =
+            (inspect){fn, nd_scope_n_loops(nd_stream_scope(stream))};
     return out;
 }

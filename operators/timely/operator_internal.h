@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include <nereid/dataflow.h>
+#include <nereid/stream.h>
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
@@ -21,6 +22,10 @@ static inline void nd_operator_check(nd_stream stream, const char *name, bool is
         nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(stream)), ND_INVAL, "%s: %s", name,
                             mistake);
 }
+
+/** Adds a vertex with one input and one output, and writes its stream to `*out`. Returns the
+ * instance, whose state is the operator's to fill, or NULL after a mistake. */
+nd_vertex *nd_operator_new(nd_pact input, const nd_operator_def *def, nd_stream *out);
 
 /** Ends the run with a cause that is not the vertex's fault: memory, output. */
 static inline void nd_operator_fail(nd_vertex *vertex, nd_err err, const char *text)

@@ -9,6 +9,7 @@
 
 #include <nereid.h>
 
+#include "tests/graph/pagerank_run.h"
 #include "tests/support/cmocka.h"
 
 enum { PATH_SIZE = 1024, SKIPPED = 77 };
@@ -145,35 +146,6 @@ static void check_ranks(const nd_graph *graph, const double *ranks, const char *
     assert_int_equal(n, nd_graph_get_counts(graph)->n_vertices);
 }
 
-typedef struct pagerank_run {
-    const nd_graph *graph;
-    nd_pagerank_options options;
-    double *ranks;
-} pagerank_run;
-
-static void keep_ranks(void *user, const nd_type *type, const nd_time *time, const void *records,
-                       size_t len)
-{
-    const pagerank_run *const run = user;
-    const nd_rank *const ranks = records;
-    uint32_t vertex;
-    (void)type;
-    (void)time;
-    for (size_t i = 0; i < len; i++)
-        if (nd_graph_find(run->graph, ranks[i].id, &vertex))
-            run->ranks[vertex] = ranks[i].rank;
-}
-
-static nd_err program(nd_worker *worker, void *arg)
-{
-    pagerank_run *const run = arg;
-    nd_dataflow *const flow = nd_dataflow_new(worker, "pagerank");
-    nd_inspect(nd_pagerank(nd_root(flow), run->graph, &run->options), keep_ranks,
-               (nd_user){run, NULL});
-    ND_TRY(nd_dataflow_start(flow));
-    return nd_worker_run(worker);
-}
-
 static void check_both_ways(const nd_graph *graph, const char *lines, uint32_t iterations,
                             double tolerance, const char *name)
 {
@@ -183,7 +155,7 @@ static void check_both_ways(const nd_graph *graph, const char *lines, uint32_t i
     assert_int_equal(nd_plain_pagerank(graph, &run.options, run.ranks, NULL), ND_OK);
     check_ranks(graph, run.ranks, lines, tolerance, name);
     memset(run.ranks, 0, nd_graph_get_counts(graph)->n_vertices * sizeof *run.ranks);
-    assert_int_equal(nd_execute(&(nd_config){.n_workers = 3}, program, &run, NULL, NULL), ND_OK);
+    assert_int_equal(pagerank_run_execute(&run, 3, NULL), ND_OK);
     check_ranks(graph, run.ranks, lines, tolerance, name);
     free(run.ranks);
 }

@@ -9,40 +9,11 @@
 
 #include "operators/graph/vertex_blocks.h"
 #include "runtime/base/random.h"
+#include "tests/graph/pagerank_run.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
 
 /* --- Running --- */
-
-typedef struct pagerank_run {
-    const nd_graph *graph;
-    nd_pagerank_options options;
-    double *ranks;
-} pagerank_run;
-
-static void keep_ranks(void *user, const nd_type *type, const nd_time *time, const void *records,
-                       size_t len)
-{
-    const pagerank_run *const run = user;
-    const nd_rank *const ranks = records;
-    (void)type;
-    (void)time;
-    for (size_t i = 0; i < len; i++) {
-        uint32_t vertex;
-        if (nd_graph_find(run->graph, ranks[i].id, &vertex))
-            run->ranks[vertex] += ranks[i].rank; /* twice is wrong, too */
-    }
-}
-
-static nd_err rank_program(nd_worker *worker, void *arg)
-{
-    pagerank_run *const run = arg;
-    nd_dataflow *const flow = nd_dataflow_new(worker, "pagerank");
-    nd_inspect(nd_pagerank(nd_root(flow), run->graph, &run->options), keep_ranks,
-               (nd_user){run, NULL});
-    ND_TRY(nd_dataflow_start(flow));
-    return nd_worker_run(worker);
-}
 
 /* Every round is told, in order. */
 static void keep_round(void *user, uint32_t round)
@@ -62,8 +33,7 @@ static double *run_pagerank(const nd_graph *graph, nd_pagerank_options options, 
     *rounds = 0;
     run.options.progress = keep_round;
     run.options.user = rounds;
-    if (nd_execute(&(nd_config){.n_workers = n_workers}, rank_program, &run, NULL, &message) !=
-        ND_OK)
+    if (pagerank_run_execute(&run, n_workers, &message) != ND_OK)
         fail_msg("%s", message.text);
     return run.ranks;
 }
@@ -245,8 +215,7 @@ static void a_graph_of_out_lists_is_refused(void **state)
     assert_int_equal(nd_graph_builder_create(NULL, &builder), ND_OK);
     assert_int_equal(nd_graph_builder_finish(builder, &graph, NULL), ND_OK);
     pagerank_run run = {graph, {.iterations = 1}, NULL};
-    assert_int_equal(nd_execute(&(nd_config){.n_workers = 2}, rank_program, &run, NULL, &message),
-                     ND_INVAL);
+    assert_int_equal(pagerank_run_execute(&run, 2, &message), ND_INVAL);
     assert_non_null(strstr(message.text, "in-lists"));
     nd_graph_builder_destroy(builder);
     nd_graph_destroy(graph);
@@ -256,7 +225,7 @@ static nd_err rank_once(void *arg)
 {
     pagerank_run *const run = arg;
     memset(run->ranks, 0, nd_graph_get_counts(run->graph)->n_vertices * sizeof *run->ranks);
-    return nd_execute(&(nd_config){.n_workers = 2}, rank_program, run, NULL, NULL);
+    return pagerank_run_execute(run, 2, NULL);
 }
 
 static void every_allocation_may_fail(void **state)

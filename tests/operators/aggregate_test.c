@@ -11,8 +11,6 @@
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
 
-static const unsigned worker_counts[] = {1, 2, 5};
-
 static void add(void *user, void *total, const void *record)
 {
     (void)user;
@@ -21,21 +19,7 @@ static void add(void *user, void *total, const void *record)
 
 /* --- Sums --- */
 
-typedef struct {
-    gather out;
-    feed in;
-} summed;
-
-static nd_err run_sum(nd_worker *worker, void *arg)
-{
-    summed *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "sum");
-    nd_input *input;
-    nd_stream in = nd_input_new(flow, &pair_type, &input);
-    gather_stream(&c->out, worker, nd_aggregate(in, add, nd_no_user));
-    ND_TRY(nd_dataflow_start(flow));
-    return feed_all(worker, input, c->in);
-}
+static nd_stream sum_stage(nd_stream in) { return nd_aggregate(in, add, nd_no_user); }
 
 static int by_time_and_key(const void *a, const void *b)
 {
@@ -58,28 +42,32 @@ static size_t add_up(row *rows, size_t len)
     return n;
 }
 
+/* As they came: in order of the key on each worker, time by time. */
+static void assert_keys_ascend(const gather *out)
+{
+    int64_t last[GATHER_WORKERS] = {0};
+    nd_time at[GATHER_WORKERS];
+    memset(at, 0xff, sizeof at);
+    for (size_t k = 0; k < out->len; k++) {
+        const row *const seen = &out->rows[k];
+        if (nd_time_equal(&at[seen->worker], &seen->time))
+            assert_true(last[seen->worker] < seen->key);
+        last[seen->worker] = seen->key;
+        at[seen->worker] = seen->time;
+    }
+}
+
 static void assert_sums(size_t len, uint64_t n_epochs, uint64_t n_keys)
 {
     row *rows = feed_random(len, len, n_epochs, n_keys),
         *expected = feed_random(len, len, n_epochs, n_keys);
     const size_t n = add_up(expected, len);
-    for (size_t i = 0; i < 3; i++) {
-        summed c = {.in = {rows, len}};
-        gather_init(&c.out);
-        run(worker_counts[i], run_sum, &c);
-        int64_t last[GATHER_WORKERS];
-        nd_time at[GATHER_WORKERS];
-        memset(at, 0xff, sizeof at);
-        for (size_t k = 0; k < c.out.len;
-             k++) { /* as they came: in order of the key on each worker */
-            const row *const seen = &c.out.rows[k];
-            if (nd_time_equal(&at[seen->worker], &seen->time))
-                assert_true(last[seen->worker] < seen->key);
-            last[seen->worker] = seen->key;
-            at[seen->worker] = seen->time;
-        }
-        gather_assert(&c.out, expected, n);
-        gather_deinit(&c.out);
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
+        gather out;
+        gather_stage(&out, worker_counts[i], sum_stage, (feed){rows, len});
+        assert_keys_ascend(&out);
+        gather_assert(&out, expected, n);
+        gather_deinit(&out);
     }
     free(expected);
     free(rows);
@@ -95,31 +83,13 @@ static void sums_are_those_of_plain_addition(void **state)
     assert_sums(30000, 3, 1000000);
 }
 
-static nd_err run_two_keys(nd_worker *worker, void *arg)
-{
-    summed *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "mod");
-    nd_input *input;
-    nd_stream in = nd_input_new(flow, &pair_type, &input);
-    gather_stream(&c->out, worker, nd_aggregate(in, add, nd_no_user));
-    ND_TRY(nd_dataflow_start(flow));
-    for (int64_t i = 0; i < 10 && nd_worker_index(worker) == 0; i++)
-        nd_input_send(input, &(pair){i % 2, i});
-    nd_input_close(input);
-    return nd_worker_run(worker);
-}
-
 static void even_and_odd_add_up_to_twenty_and_twenty_five(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        summed c = {.in = {NULL, 0}};
-        row expected[] = {{.key = 0, .value = 20}, {.key = 1, .value = 25}};
-        gather_init(&c.out);
-        run(worker_counts[i], run_two_keys, &c);
-        gather_assert(&c.out, expected, 2);
-        gather_deinit(&c.out);
-    }
+    row rows[10], expected[] = {{.key = 0, .value = 20}, {.key = 1, .value = 25}};
+    for (int64_t i = 0; i < 10; i++)
+        rows[i] = (row){.key = i % 2, .value = i};
+    assert_stage(sum_stage, (feed){rows, 10}, expected, 2);
 }
 
 /* --- No key --- */
@@ -167,7 +137,7 @@ static nd_err run_statistic(nd_worker *worker, void *arg)
 static void without_a_key_everything_meets(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
         gather out;
         gather_init(&out);
         run(worker_counts[i], run_statistic, &out);
@@ -207,34 +177,28 @@ static void keep_greater(void *user, void *total, const void *record)
         *(best *)total = *(const best *)record;
 }
 
-static void see_best(void *user, const nd_type *type, const nd_time *time, const void *records,
-                     size_t len)
+/* Words become keys again. */
+static size_t read_names(void *user, const void *records, size_t len, void *out)
 {
-    (void)type;
-    const gather_point *point = user;
-    const best *seen = records;
+    (void)user;
+    const best *in = records;
     for (size_t i = 0; i < len; i++) {
         char digits[32] = "";
         size_t at = 0;
-        const char *text = seen[i].word.data;
-        while (at < seen[i].word.size && text[at] >= 'a')
+        const char *text = in[i].word.data;
+        while (at < in[i].word.size && text[at] >= 'a')
             at++;
-        memcpy(digits, text + at, seen[i].word.size - at);
-        gather_add(point->all, &(row){*time, atoll(digits), seen[i].most, point->worker});
+        memcpy(digits, text + at, in[i].word.size - at);
+        ((pair *)out)[i] = (pair){atoll(digits), in[i].most};
     }
+    return len;
 }
 
-static nd_err run_best(nd_worker *worker, void *arg)
+static nd_stream best_stage(nd_stream in)
 {
-    summed *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "best");
-    nd_input *input;
-    nd_stream words =
-        nd_flat_map(nd_input_new(flow, &pair_type, &input), &best_type, name_keys, nd_no_user);
-    nd_inspect(nd_aggregate(words, keep_greater, nd_no_user), see_best,
-               (nd_user){&c->out.points[nd_worker_index(worker)], NULL});
-    ND_TRY(nd_dataflow_start(flow));
-    return feed_all(worker, input, c->in);
+    const nd_stream words = nd_flat_map(in, &best_type, name_keys, nd_no_user);
+    return nd_map(nd_aggregate(words, keep_greater, nd_no_user), &pair_type, read_names,
+                  nd_no_user);
 }
 
 static size_t take_most(row *rows, size_t len)
@@ -255,13 +219,7 @@ static void a_maximum_by_word_keeps_its_words(void **state)
     enum { LEN = 10000 };
     row *rows = feed_random(11, LEN, 9, 900), *expected = feed_random(11, LEN, 9, 900);
     const size_t n = take_most(expected, LEN);
-    for (size_t i = 0; i < 3; i++) {
-        summed c = {.in = {rows, LEN}};
-        gather_init(&c.out);
-        run(worker_counts[i], run_best, &c);
-        gather_assert(&c.out, expected, n);
-        gather_deinit(&c.out);
-    }
+    assert_stage(best_stage, (feed){rows, LEN}, expected, n);
     free(expected);
     free(rows);
 }

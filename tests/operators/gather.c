@@ -13,6 +13,8 @@
 
 const nd_type pair_type = ND_TYPE(pair, 1, ND_FIELD(pair, key), ND_FIELD(pair, value));
 
+const unsigned worker_counts[N_WORKER_COUNTS] = {1, 2, 5};
+
 void gather_init(gather *all)
 {
     memset(all, 0, sizeof *all);
@@ -127,6 +129,38 @@ nd_err feed_all(nd_worker *worker, nd_input *input, feed rows)
     }
     nd_input_close(input);
     return nd_worker_run(worker);
+}
+
+typedef struct {
+    gather *all;
+    stage_fn *stage;
+    feed in;
+} staged;
+
+static nd_err run_stage(nd_worker *worker, void *arg)
+{
+    const staged *c = arg;
+    nd_dataflow *flow = nd_dataflow_new(worker, "stage");
+    nd_input *input;
+    gather_stream(c->all, worker, c->stage(nd_input_new(flow, &pair_type, &input)));
+    ND_TRY(nd_dataflow_start(flow));
+    return feed_all(worker, input, c->in);
+}
+
+void gather_stage(gather *all, unsigned n_workers, stage_fn *stage, feed in)
+{
+    gather_init(all);
+    run(n_workers, run_stage, &(staged){all, stage, in});
+}
+
+void assert_stage(stage_fn *stage, feed in, row *expected, size_t len)
+{
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
+        gather out;
+        gather_stage(&out, worker_counts[i], stage, in);
+        gather_assert(&out, expected, len);
+        gather_deinit(&out);
+    }
 }
 
 void run(unsigned n_workers, nd_program *program, void *arg)

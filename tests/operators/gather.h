@@ -35,7 +35,10 @@ typedef struct row {
     unsigned worker;
 } row;
 
-enum { GATHER_WORKERS = 8 };
+enum { GATHER_WORKERS = 8, N_WORKER_COUNTS = 3 };
+
+/** The numbers of workers that most tests are run with: one, two, and more than there are cores. */
+extern const unsigned worker_counts[N_WORKER_COUNTS];
 
 typedef struct gather gather;
 
@@ -89,6 +92,16 @@ row *feed_random(uint64_t seed, size_t len, uint64_t n_epochs, uint64_t n_keys);
 /** Feeds each row on one of the workers, in turns, advancing with the epochs, and closes the input.
  */
 nd_err feed_all(nd_worker *worker, nd_input *input, feed rows);
+
+/** Makes of a stream of pairs another. */
+typedef nd_stream stage_fn(nd_stream in);
+
+/** Feeds rows to a stage on so many workers, and gathers what comes out into `all`, which is
+ * initialised here. */
+void gather_stage(gather *all, unsigned n_workers, stage_fn *stage, feed in);
+
+/** Asserts that a stage makes `expected[len]` of the rows, with each number of workers. */
+void assert_stage(stage_fn *stage, feed in, row *expected, size_t len);
 
 /** Runs the program, and asserts that it ends well. */
 void run(unsigned n_workers, nd_program *program, void *arg);

@@ -11,36 +11,15 @@
 
 #include "tests/support/cmocka.h"
 
-static const unsigned worker_counts[] = {1, 2, 5};
-
 /* --- What is sent comes out, at its epoch --- */
 
-typedef struct {
-    gather out;
-    feed in;
-} case_of_rows;
-
-static nd_err pass_through(nd_worker *worker, void *arg)
-{
-    case_of_rows *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "pass");
-    nd_input *input;
-    gather_stream(&c->out, worker, nd_input_new(flow, &pair_type, &input));
-    ND_TRY(nd_dataflow_start(flow));
-    return feed_all(worker, input, c->in);
-}
+static nd_stream pass_through(nd_stream in) { return in; }
 
 static void what_is_sent_comes_out_once_at_its_epoch(void **state)
 {
     (void)state;
     row *rows = feed_random(1, 20000, 37, 100);
-    for (size_t i = 0; i < 3; i++) {
-        case_of_rows c = {.in = {rows, 20000}};
-        gather_init(&c.out);
-        run(worker_counts[i], pass_through, &c);
-        gather_assert(&c.out, rows, 20000);
-        gather_deinit(&c.out);
-    }
+    assert_stage(pass_through, (feed){rows, 20000}, rows, 20000);
     free(rows);
 }
 
@@ -106,7 +85,7 @@ static nd_err advance_round_by_round(nd_worker *worker, void *arg)
 static void a_probe_follows_the_input(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++)
         run(worker_counts[i], advance_round_by_round, NULL);
 }
 
@@ -176,7 +155,7 @@ static nd_err wait_for_oneself(nd_worker *worker, void *arg)
 static void waiting_for_ones_own_input_is_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++)
         run_fails(worker_counts[i], wait_for_oneself, NULL, ND_INVAL, "input");
 }
 

@@ -9,43 +9,19 @@
 
 #include "tests/support/cmocka.h"
 
-static const unsigned worker_counts[] = {1, 2, 5};
 enum { LEN = 20000 };
 
-/* --- A stage between an input and what is gathered --- */
+/* --- One stage --- */
 
-typedef struct {
-    gather out;
-    feed in;
-    nd_stream (*stage)(nd_stream);
-} staged;
-
-static nd_err run_stage(nd_worker *worker, void *arg)
-{
-    staged *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "stage");
-    nd_input *input;
-    gather_stream(&c->out, worker, c->stage(nd_input_new(flow, &pair_type, &input)));
-    ND_TRY(nd_dataflow_start(flow));
-    return feed_all(worker, input, c->in);
-}
-
-/* Runs `stage` on random rows with each number of workers; `oracle` writes what one row becomes,
- * and how many. */
-static void assert_stage(nd_stream (*stage)(nd_stream), size_t (*oracle)(const row *in, row *out))
+/* `oracle` writes what one of many random rows becomes, and says how many. */
+static void check_stage(stage_fn *stage, size_t (*oracle)(const row *in, row *out))
 {
     row *rows = feed_random(7, LEN, 11, 50), *expected = calloc(4 * LEN, sizeof *expected);
     assert_non_null(expected);
     size_t n = 0;
     for (size_t i = 0; i < LEN; i++)
         n += oracle(&rows[i], expected + n);
-    for (size_t i = 0; i < 3; i++) {
-        staged c = {.in = {rows, LEN}, .stage = stage};
-        gather_init(&c.out);
-        run(worker_counts[i], run_stage, &c);
-        gather_assert(&c.out, expected, n);
-        gather_deinit(&c.out);
-    }
+    assert_stage(stage, (feed){rows, LEN}, expected, n);
     free(expected);
     free(rows);
 }
@@ -73,7 +49,7 @@ static size_t map_oracle(const row *in, row *out)
 static void map_transforms_and_filters(void **state)
 {
     (void)state;
-    assert_stage(map_stage, map_oracle);
+    check_stage(map_stage, map_oracle);
 }
 
 static void repeat(void *user, const void *records, size_t len, nd_emit *out)
@@ -101,7 +77,7 @@ static size_t flat_map_oracle(const row *in, row *out)
 static void flat_map_gives_any_number_of_records(void **state)
 {
     (void)state;
-    assert_stage(flat_map_stage, flat_map_oracle);
+    check_stage(flat_map_stage, flat_map_oracle);
 }
 
 static void keep_small(void *user, const void *records, size_t len, bool *keep)
@@ -123,7 +99,7 @@ static size_t filter_oracle(const row *in, row *out)
 static void filter_keeps_what_is_marked(void **state)
 {
     (void)state;
-    assert_stage(filter_stage, filter_oracle);
+    check_stage(filter_stage, filter_oracle);
 }
 
 /* --- Records of every size, and with strings --- */
@@ -181,7 +157,7 @@ static size_t note_oracle(const row *in, row *out)
 static void strings_survive_map_exchange_and_filter(void **state)
 {
     (void)state;
-    assert_stage(note_stage, note_oracle);
+    check_stage(note_stage, note_oracle);
 }
 
 typedef struct {
@@ -246,7 +222,7 @@ static size_t odd_size_oracle(const row *in, row *out)
 static void records_may_have_any_size(void **state)
 {
     (void)state;
-    assert_stage(odd_size_stage, odd_size_oracle);
+    check_stage(odd_size_stage, odd_size_oracle);
 }
 
 /* --- A chain of stages --- */
@@ -370,8 +346,8 @@ static size_t errors_oracle(const row *in, row *out)
 static void values_and_errors_part(void **state)
 {
     (void)state;
-    assert_stage(values_stage, values_oracle);
-    assert_stage(errors_stage, errors_oracle);
+    check_stage(values_stage, values_oracle);
+    check_stage(errors_stage, errors_oracle);
 }
 
 /* --- Mistakes and users --- */

@@ -12,24 +12,7 @@
 
 #include "tests/support/cmocka.h"
 
-static const unsigned worker_counts[] = {1, 2, 5};
 enum { LEN = 10000 };
-
-typedef struct {
-    gather out;
-    feed in;
-    nd_stream (*stage)(nd_stream);
-} staged;
-
-static nd_err run_stage(nd_worker *worker, void *arg)
-{
-    staged *c = arg;
-    nd_dataflow *flow = nd_dataflow_new(worker, "stage");
-    nd_input *input;
-    gather_stream(&c->out, worker, c->stage(nd_input_new(flow, &pair_type, &input)));
-    ND_TRY(nd_dataflow_start(flow));
-    return feed_all(worker, input, c->in);
-}
 
 /* --- Exchange --- */
 
@@ -37,16 +20,15 @@ static void exchange_brings_equal_keys_to_the_worker_of_their_hash(void **state)
 {
     (void)state;
     row *rows = feed_random(3, LEN, 7, 100);
-    for (size_t i = 0; i < 3; i++) {
-        staged c = {.in = {rows, LEN}, .stage = nd_stream_exchange};
-        gather_init(&c.out);
-        run(worker_counts[i], run_stage, &c);
-        gather_assert(&c.out, rows, LEN);
-        for (size_t k = 0; k < c.out.len; k++) {
-            const uint64_t hash = nd_type_hash(&pair_type, &(pair){c.out.rows[k].key, 0});
-            assert_int_equal(c.out.rows[k].worker, nd_route_of(hash, worker_counts[i]));
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
+        gather out;
+        gather_stage(&out, worker_counts[i], nd_stream_exchange, (feed){rows, LEN});
+        gather_assert(&out, rows, LEN);
+        for (size_t k = 0; k < out.len; k++) {
+            const uint64_t hash = nd_type_hash(&pair_type, &(pair){out.rows[k].key, 0});
+            assert_int_equal(out.rows[k].worker, nd_route_of(hash, worker_counts[i]));
         }
-        gather_deinit(&c.out);
+        gather_deinit(&out);
     }
     free(rows);
 }
@@ -58,19 +40,18 @@ static void broadcast_brings_every_record_to_every_worker(void **state)
     (void)state;
     row *rows = feed_random(4, LEN, 7, 100), *expected = calloc(5 * LEN, sizeof *expected);
     assert_non_null(expected);
-    for (size_t i = 0; i < 3; i++) {
-        staged c = {.in = {rows, LEN}, .stage = nd_stream_broadcast};
-        gather_init(&c.out);
-        run(worker_counts[i], run_stage, &c);
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
+        gather out;
+        gather_stage(&out, worker_counts[i], nd_stream_broadcast, (feed){rows, LEN});
         size_t n_of_worker[5] = {0};
-        for (size_t k = 0; k < c.out.len; k++)
-            n_of_worker[c.out.rows[k].worker]++;
+        for (size_t k = 0; k < out.len; k++)
+            n_of_worker[out.rows[k].worker]++;
         for (unsigned worker = 0; worker < worker_counts[i]; worker++) {
             assert_int_equal(n_of_worker[worker], LEN);
             memcpy(expected + worker * LEN, rows, LEN * sizeof *rows);
         }
-        gather_assert(&c.out, expected, worker_counts[i] * LEN);
-        gather_deinit(&c.out);
+        gather_assert(&out, expected, worker_counts[i] * LEN);
+        gather_deinit(&out);
     }
     free(expected);
     free(rows);
@@ -103,18 +84,8 @@ static void concat_unites_its_streams(void **state)
         expected[3 * i] = expected[3 * i + 1] = expected[3 * i + 2] = rows[i];
         expected[3 * i + 1].value = -rows[i].value - 1;
     }
-    for (size_t i = 0; i < 3; i++) {
-        staged three = {.in = {rows, LEN}, .stage = concat_three};
-        gather_init(&three.out);
-        run(worker_counts[i], run_stage, &three);
-        gather_assert(&three.out, expected, 3 * LEN);
-        gather_deinit(&three.out);
-        staged one = {.in = {rows, LEN}, .stage = concat_one};
-        gather_init(&one.out);
-        run(worker_counts[i], run_stage, &one);
-        gather_assert(&one.out, rows, LEN);
-        gather_deinit(&one.out);
-    }
+    assert_stage(concat_three, (feed){rows, LEN}, expected, 3 * LEN);
+    assert_stage(concat_one, (feed){rows, LEN}, rows, LEN);
     free(expected);
     free(rows);
 }

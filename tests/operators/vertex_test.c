@@ -11,7 +11,6 @@
 
 #include "tests/support/cmocka.h"
 
-static const unsigned worker_counts[] = {1, 2, 5};
 enum { LEN = 5000, KEYS = 40 };
 
 typedef struct {
@@ -100,7 +99,7 @@ static void a_state_follows_the_epochs_in_order(void **state)
 {
     (void)state;
     row *rows = feed_random(21, LEN, 25, KEYS);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
         shared c = {.in = {rows, LEN}};
         gather_init(&c.out);
         run(worker_counts[i], run_maximum, &c);
@@ -193,7 +192,7 @@ static void data_waits_for_the_next_tick(void **state)
 {
     (void)state;
     static const uint64_t tick_of[] = {3, 3, 3, 3, 5, 5, 8, 8, 8};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
         shared c = {.in = {NULL, 0}};
         gather_init(&c.out);
         run(worker_counts[i], run_reclock, &c);
@@ -258,7 +257,7 @@ static nd_err run_empty(nd_worker *worker, void *arg)
 static void empty_batches_neither_leak_nor_hang(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < N_WORKER_COUNTS; i++) {
         shared c = {.in = {NULL, 0}};
         gather_init(&c.out);
         run(worker_counts[i], run_empty, &c);
