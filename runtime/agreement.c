@@ -6,6 +6,7 @@
  * come and agrees. */
 #include "runtime/agreement.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <nereid/memory.h>
@@ -43,12 +44,22 @@ static uint64_t mix_summary(uint64_t hash, const nd_summary *summary)
     return hash;
 }
 
-static uint64_t mix_vertex(uint64_t hash, const nd_vertex *vertex)
+static uint64_t mix_channel(uint64_t hash, const nd_channel *channel)
 {
-    hash = mix(mix_text(hash, vertex->name), vertex->scope->n_loops);
+    hash = mix(hash, channel->kind);
+    hash = mix(hash, channel->from->outlets[channel->from_port].location);
+    return mix_summary(hash, &channel->summary);
+}
+
+/* Of what a vertex is and of what leads to it. */
+static uint64_t print_vertex(const nd_vertex *vertex)
+{
+    uint64_t hash = mix(mix_text(1, vertex->name), vertex->scope->n_loops);
     hash = mix(mix(mix(hash, vertex->n_inlets), vertex->n_outlets), vertex->is_source);
     for (unsigned o = 0; o < vertex->n_outlets; o++)
         hash = mix_type(hash, vertex->outlets[o].type);
+    for (unsigned i = 0; i < vertex->n_inlets; i++)
+        hash = mix_channel(hash, vertex->inlets[i].channel);
     return hash;
 }
 
@@ -56,14 +67,22 @@ static uint64_t fingerprint(const nd_dataflow *flow)
 {
     uint64_t hash = mix_text(1, flow->name);
     for (size_t i = 0; i < flow->vertices.len; i++)
-        hash = mix_vertex(hash, nd_flow_vertex(flow, i));
-    for (size_t i = 0; i < flow->channels.len; i++)
-        hash = mix(hash, (*(nd_channel **)nd_vector_at(&flow->channels, i))->kind);
-    for (size_t i = 0; i < flow->edges.len; i++) {
+        hash = mix(hash, print_vertex(nd_flow_vertex(flow, i)));
+    for (size_t i = 0; i < flow->edges.len; i++) { /* those to probes are no vertex's */
         const nd_arc *const edge = nd_vector_at(&flow->edges, i);
         hash = mix_summary(mix(mix(hash, edge->from), edge->to), &edge->summary);
     }
     return hash;
+}
+
+/* What the others are sent beside the fingerprint, so that they can say what differs. */
+static nd_err make_sketch(const nd_dataflow *flow, nd_vector *sketch)
+{
+    ND_TRY(nd_vector_reserve(sketch, flow->vertices.len));
+    for (size_t i = 0; i < flow->vertices.len; i++)
+        *(nd_change *)nd_vector_push(sketch) = (nd_change){
+            .location = (uint32_t)i, .time = {.epoch = print_vertex(nd_flow_vertex(flow, i))}};
+    return ND_OK;
 }
 
 /* --- Who has started --- */
@@ -72,6 +91,8 @@ typedef struct start {
     unsigned n_here;       /* workers that have started it */
     uint64_t fingerprint;  /* the first to come */
     unsigned first, other; /* who sent it, and who sent another one */
+    nd_vector sketch;      /* nd_change: of the first, as long as it may be needed */
+    size_t n_alike;        /* vertices from the beginning on, in both */
     bool differs;
 } start;
 
@@ -90,6 +111,8 @@ nd_err nd_host_init_peers(nd_host *host)
 
 void nd_host_deinit_peers(nd_host *host)
 {
+    for (size_t i = 0; i < host->starts.len; i++)
+        nd_vector_deinit(&((start *)nd_vector_at(&host->starts, i))->sketch);
     nd_vector_deinit(&host->starts);
     nd_free(host->seen);
     nd_free(host->n_built);
@@ -119,46 +142,81 @@ static void run(nd_dataflow *flow)
     nd_flow_drop_early(flow);
 }
 
-static nd_err mismatch(nd_host *host, const nd_dataflow *flow, unsigned a, unsigned b)
+static nd_err mismatch(nd_host *host, const nd_dataflow *flow, const start *known)
 {
     nd_message message;
+    char where[160] = "";
+    if (known->n_alike < flow->vertices.len)
+        snprintf(where, sizeof where, ", which differ first in vertex '%.99s'",
+                 nd_flow_vertex(flow, known->n_alike)->name);
     nd_message_set(
         &message, ND_MISMATCH,
-        "dataflow '%s': worker %u and worker %u have built different graphs; every worker "
-        "must build the same ones in the same order",
-        flow->name, a, b);
+        "dataflow '%s': worker %u and worker %u have built different graphs%s; every worker must "
+        "build the same ones in the same order",
+        flow->name, known->first, known->other, where);
     return host->ops->fail(host, ND_MISMATCH, message.text);
 }
 
-static nd_err out_of_memory(nd_host *host)
-{
-    nd_message message;
-    nd_message_set(&message, ND_NOMEM, "worker %u: out of memory", host->index);
-    return host->ops->fail(host, ND_NOMEM, message.text);
-}
-
-nd_err nd_start_arrived(nd_host *host, uint32_t id, unsigned sender, uint64_t fingerprint_there)
+static start *find_start(nd_host *host, uint32_t id)
 {
     while (host->starts.len <= id) {
         start *const slot = nd_vector_push(&host->starts);
         if (!slot)
-            return out_of_memory(host);
+            return NULL;
         *slot = (start){.n_here = 0};
+        nd_vector_init(&slot->sketch, sizeof(nd_change));
     }
-    start *const known = nd_vector_at(&host->starts, id);
-    nd_dataflow *const flow =
-        id < host->flows.len ? *(nd_dataflow **)nd_vector_at(&host->flows, id) : NULL;
+    return nd_vector_at(&host->starts, id);
+}
+
+static nd_err keep_sketch(start *known, const nd_frame *frame)
+{
+    ND_TRY(nd_vector_reserve(&known->sketch, frame->len));
+    for (size_t i = 0; i < frame->len; i++)
+        *(nd_change *)nd_vector_push(&known->sketch) = frame->changes[i];
+    return ND_OK;
+}
+
+static size_t count_alike(const start *known, const nd_frame *frame)
+{
+    const nd_change *const first = known->sketch.items;
+    size_t i = 0;
+    while (i < known->sketch.len && i < frame->len &&
+           first[i].time.epoch == frame->changes[i].time.epoch)
+        i++;
+    return i;
+}
+
+/* Compares a worker's graph with the first that came. */
+static nd_err compare(start *known, const nd_frame *frame)
+{
     if (known->n_here == 0) {
-        known->first = sender;
-        known->fingerprint = fingerprint_there;
-    } else if (known->fingerprint != fingerprint_there) {
-        known->other = sender;
+        known->first = frame->worker;
+        known->fingerprint = frame->fingerprint;
+        return keep_sketch(known, frame);
+    }
+    if (known->fingerprint != frame->fingerprint && !known->differs) {
+        known->other = frame->worker;
+        known->n_alike = count_alike(known, frame);
         known->differs = true;
     }
+    return ND_OK;
+}
+
+nd_err nd_start_arrived(nd_host *host, const nd_frame *frame)
+{
+    start *const known = find_start(host, frame->flow);
+    if (!known || compare(known, frame) != ND_OK)
+        return host->ops->fail(host, ND_NOMEM, nd_err_text(ND_NOMEM));
+    nd_dataflow *const flow = frame->flow < host->flows.len
+                                  ? *(nd_dataflow **)nd_vector_at(&host->flows, frame->flow)
+                                  : NULL;
     if (known->differs && flow && flow->tracker) /* otherwise when this worker starts its copy */
-        return mismatch(host, flow, known->first, known->other);
-    if (++known->n_here == host->peers)
-        run(flow);
+        return mismatch(host, flow, known);
+    if (++known->n_here < host->peers)
+        return ND_OK;
+    nd_vector_deinit(&known->sketch);
+    run(flow);
     return ND_OK;
 }
 
@@ -189,14 +247,25 @@ nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sender)
 
 nd_err nd_host_end(nd_host *host)
 {
-    return nd_host_tell(host, ND_FRAME_END, (uint32_t)host->flows.len, 0);
+    return nd_host_tell(host,
+                        &(nd_frame){.flow = (uint32_t)host->flows.len, .kind = ND_FRAME_END});
 }
 
 nd_err nd_flow_announce(nd_dataflow *flow)
 {
-    flow->fingerprint = fingerprint(flow);
     nd_host *const host = flow->host;
-    ND_TRY(nd_host_tell(host, ND_FRAME_START, flow->id, flow->fingerprint));
-    ND_TRY(nd_start_arrived(host, flow->id, host->index, flow->fingerprint));
-    return check_ended(host, flow);
+    nd_vector graph;
+    nd_vector_init(&graph, sizeof(nd_change));
+    nd_err err = host->peers > 1 ? make_sketch(flow, &graph) : ND_OK;
+    nd_frame frame = {.flow = flow->id,
+                      .kind = ND_FRAME_START,
+                      .fingerprint = fingerprint(flow),
+                      .changes = graph.items,
+                      .len = graph.len};
+    if (err == ND_OK)
+        err = nd_host_tell(host, &frame);
+    if (err == ND_OK)
+        err = nd_start_arrived(host, &frame);
+    nd_vector_deinit(&graph);
+    return err == ND_OK ? check_ended(host, flow) : err;
 }

@@ -7,10 +7,9 @@
 
 #include "runtime/host.h"
 
-/** Worker `sender` has started its copy of dataflow number `flow`. Errors: ND_MISMATCH when its
- * graph is another, ND_NOMEM. */
-ND_CHECKED nd_err nd_start_arrived(nd_host *host, uint32_t flow, unsigned sender,
-                                   uint64_t fingerprint);
+/** Worker `frame->worker` has started its copy of a dataflow. Errors: ND_MISMATCH when its graph is
+ * another, ND_NOMEM. */
+ND_CHECKED nd_err nd_start_arrived(nd_host *host, const nd_frame *frame);
 
 /** Worker `sender` has ended after building `n_built` dataflows. Errors: ND_MISMATCH when this
  * worker has more under way. */

@@ -63,7 +63,7 @@ nd_err nd_host_take_frame(nd_host *host, const nd_frame *frame)
         return refuse(host, frame->sender, "progress frames out of order: one is lost or repeated");
     host->seen[frame->sender] = frame->sequence;
     if (frame->kind == ND_FRAME_START)
-        return nd_start_arrived(host, frame->flow, frame->worker, frame->fingerprint);
+        return nd_start_arrived(host, frame);
     if (frame->kind == ND_FRAME_END)
         return nd_end_arrived(host, frame->flow, frame->worker);
     nd_dataflow *const flow = find_flow(host, frame->flow);

@@ -45,17 +45,13 @@ nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what)
 
 /* --- Telling --- */
 
-nd_err nd_host_tell(nd_host *host, nd_frame_kind kind, uint32_t flow, uint64_t fingerprint_here)
+nd_err nd_host_tell(nd_host *host, nd_frame *frame)
 {
+    frame->sender = frame->worker = host->index;
     if (host->peers == 1)
         return ND_OK;
-    const nd_frame frame = {.flow = flow,
-                            .sender = host->index,
-                            .sequence = ++host->sequence,
-                            .kind = kind,
-                            .worker = host->index,
-                            .fingerprint = fingerprint_here};
-    return host->transport.ops->send_frame(host->transport.endpoint, &frame);
+    frame->sequence = ++host->sequence;
+    return host->transport.ops->send_frame(host->transport.endpoint, frame);
 }
 
 /* --- Changes --- */

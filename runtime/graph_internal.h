@@ -176,7 +176,6 @@ struct nd_dataflow {
     nd_message message;
     nd_scope *root;
     nd_vector scopes, origins, feedbacks, probes, vertices, channels; /* pointers, each owned */
-    uint64_t fingerprint;
     nd_tracker *tracker;  /* from start on */
     nd_vertex **watchers; /* by location: the vertex whose input it is, or NULL */
     uint32_t n_locations;
@@ -202,9 +201,8 @@ static inline nd_vertex *nd_flow_vertex(const nd_dataflow *flow, size_t index)
 /** Fails the run, with the dataflow's, or also the vertex's, name in front. */
 nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what);
 void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
-/** Sends all other workers a frame without changes. Errors: ND_NOMEM. */
-ND_CHECKED nd_err nd_host_tell(nd_host *host, nd_frame_kind kind, uint32_t flow,
-                               uint64_t fingerprint);
+/** Sends all other workers a frame, after filling in that it is this worker's. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_host_tell(nd_host *host, nd_frame *frame);
 /** Tells the host, once, that the dataflow has something to publish or to propagate. */
 void nd_flow_touch(nd_dataflow *flow);
 /** Notes a change of this worker; memory running out fails the run. */

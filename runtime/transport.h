@@ -30,7 +30,8 @@ typedef struct nd_delivery {
 } nd_delivery;
 
 typedef enum nd_frame_kind {
-    ND_FRAME_START,   /* the sender has built the dataflow; `fingerprint` is that of its graph */
+    ND_FRAME_START,   /* the sender has built the dataflow; `fingerprint` is that of its graph, and
+                         `changes` a sketch of it: a number for each vertex, in `time.epoch` */
     ND_FRAME_CHANGES, /* changes to counts, to be applied whole */
     ND_FRAME_DROP,    /* the sender has dropped the dataflow, and so must the receiver */
     ND_FRAME_END,     /* the sender builds no more dataflows than `flow` */
@@ -44,7 +45,7 @@ typedef struct nd_frame {
     nd_frame_kind kind;
     uint32_t worker; /* START and END: who has started or ended */
     uint64_t fingerprint;
-    const nd_change *changes; /* CHANGES: `len` of them */
+    const nd_change *changes; /* CHANGES and START: `len` of them */
     size_t len;
 } nd_frame;
 

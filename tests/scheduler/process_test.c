@@ -158,7 +158,7 @@ static void graphs_that_differ_end_the_run(void **state)
     for (int i = 0; i < 20; i++) {
         assert_int_equal(execute(2, build_by_index, NULL, &message), ND_MISMATCH);
         assert_has(&message, "dataflow 'uneven': worker ");
-        assert_has(&message, "have built different graphs");
+        assert_has(&message, "have built different graphs, which differ first in vertex '");
     }
 }
 
