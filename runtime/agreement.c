@@ -169,6 +169,11 @@ static start *find_start(nd_host *host, uint32_t id)
     return nd_vector_at(&host->starts, id);
 }
 
+unsigned nd_host_n_started(const nd_host *host, uint32_t flow)
+{
+    return flow < host->starts.len ? ((const start *)nd_vector_at(&host->starts, flow))->n_here : 0;
+}
+
 static nd_err keep_sketch(start *known, const nd_frame *frame)
 {
     ND_TRY(nd_vector_reserve(&known->sketch, frame->len));
@@ -247,8 +252,7 @@ nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sender)
 
 nd_err nd_host_end(nd_host *host)
 {
-    return nd_host_tell(host,
-                        &(nd_frame){.flow = (uint32_t)host->flows.len, .kind = ND_FRAME_END});
+    return nd_host_tell(host, &(nd_frame){.flow = (uint32_t)host->flows.len, .kind = ND_FRAME_END});
 }
 
 nd_err nd_flow_announce(nd_dataflow *flow)

@@ -19,4 +19,7 @@ ND_CHECKED nd_err nd_end_arrived(nd_host *host, uint32_t n_built, unsigned sende
  * ND_MISMATCH, ND_NOMEM. */
 ND_CHECKED nd_err nd_flow_announce(nd_dataflow *flow);
 
+/** How many workers have started a dataflow, as far as is known here. */
+unsigned nd_host_n_started(const nd_host *host, uint32_t flow);
+
 #endif

@@ -25,7 +25,8 @@ void nd_flow_drop_here(nd_dataflow *flow)
     flow->is_dropped = true;
     if (flow->state != ND_FLOW_RUNNING)
         return; /* once it runs */
-    const nd_err err = nd_host_tell(flow->host, &(nd_frame){.flow = flow->id, .kind = ND_FRAME_DROP});
+    const nd_err err =
+        nd_host_tell(flow->host, &(nd_frame){.flow = flow->id, .kind = ND_FRAME_DROP});
     if (err != ND_OK)
         nd_flow_fail(flow, err, nd_err_text(err));
     for (size_t i = 0; i < flow->vertices.len; i++)

@@ -10,6 +10,22 @@
 #include "runtime/dataflow.h"
 #include "runtime/graph_internal.h"
 
+/* --- Locations --- */
+
+const nd_vertex *nd_flow_vertex_at(const nd_dataflow *flow, uint32_t location)
+{
+    size_t low = 0, high = flow->vertices.len;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const nd_vertex *const vertex = nd_flow_vertex(flow, middle);
+        if (vertex->outlets[vertex->n_outlets - 1].location < location)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < flow->vertices.len ? nd_flow_vertex(flow, low) : NULL;
+}
+
 /* --- Failing --- */
 
 void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...)

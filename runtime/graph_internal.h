@@ -176,7 +176,7 @@ struct nd_dataflow {
     nd_message message;
     nd_scope *root;
     nd_vector scopes, origins, feedbacks, probes, vertices, channels; /* pointers, each owned */
-    nd_tracker *tracker;  /* from start on */
+    nd_tracker *tracker;                                              /* from start on */
     nd_vertex **watchers; /* by location: the vertex whose input it is, or NULL */
     uint32_t n_locations;
     nd_change_batch changes; /* of this worker, not published */
@@ -198,6 +198,9 @@ static inline nd_vertex *nd_flow_vertex(const nd_dataflow *flow, size_t index)
 }
 
 /* flow.c */
+/** The vertex that has a port at a location; NULL where a probe is. Its graph is numbered.
+ * Logarithmic. */
+const nd_vertex *nd_flow_vertex_at(const nd_dataflow *flow, uint32_t location);
 /** Fails the run, with the dataflow's, or also the vertex's, name in front. */
 nd_err nd_flow_fail(nd_dataflow *flow, nd_err err, const char *what);
 void nd_vertex_fail(nd_vertex *vertex, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
@@ -218,6 +221,10 @@ void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd
 void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
 
 /* rights.c */
+/** The least time at which the right lets the vertex send on an output, which is where it is
+ * counted there; false if there is none. */
+bool nd_vertex_right_least(const nd_vertex *vertex, const nd_right *right, unsigned port,
+                           nd_time *least);
 /** Whether the running callback, or a hold, lets the vertex send at `time` on an output. */
 bool nd_vertex_may_send(const nd_vertex *vertex, unsigned port, const nd_time *time);
 /** Whether the vertex may be used at all: its dataflow has been started and is not over, no other
@@ -237,6 +244,8 @@ void nd_vertex_count_right(nd_vertex *vertex, const nd_right *right, int64_t del
 void nd_vertex_drop_holds(nd_vertex *vertex);
 
 /* notify.c */
+/** Whether nothing at or before `time` can come to any input any more. */
+bool nd_vertex_is_past(const nd_vertex *vertex, const nd_time *time);
 /** Tells the host of every notification that has become due. */
 void nd_vertex_find_due(nd_vertex *vertex);
 /** Takes the pending notifications of one time, from the first of them on, for due and tells the

@@ -7,6 +7,7 @@
  * workers. The scheduler's worker begins with an nd_host.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,9 +39,14 @@ typedef struct nd_host_ops {
 
 struct nd_host {
     const nd_host_ops *ops;
-    nd_err err;             /* why this worker stopped, or ND_OK; set by `fail` */
-    const nd_batch *lent;   /* what the running on_recv was given, or NULL */
-    nd_vertex *running;     /* whose callback is being called, or NULL */
+    nd_err err;           /* why this worker stopped, or ND_OK; set by `fail` */
+    const nd_batch *lent; /* what the running on_recv was given, or NULL */
+    /* Whose callback is being called, or NULL; nd_host_running. Written by the worker with release,
+     * read by others with acquire: so they see its names. */
+    nd_vertex *_Atomic running;
+    /* Callbacks, arrivals, publications; nd_host_move. Read by others, whom a recent value will do.
+     */
+    _Atomic uint64_t n_moves;
     nd_vector rights;       /* nd_right: of that callback, if it is a notification */
     unsigned processes;     /* that the workers are spread over */
     unsigned index, peers;  /* this worker's number, and how many there are */
@@ -59,5 +65,18 @@ struct nd_host {
     nd_vector flows;  /* nd_dataflow *, by number */
     nd_vector starts; /* what other workers said of dataflows, by number (agreement.c) */
 };
+
+/** The vertex whose callback is being called, or NULL. On the worker's thread. */
+static inline nd_vertex *nd_host_running(const nd_host *host)
+{
+    return atomic_load_explicit(&host->running, memory_order_relaxed);
+}
+
+/** Counts one thing done. On the worker's thread, so that nothing need be locked. */
+static inline void nd_host_move(nd_host *host)
+{
+    const uint64_t n = atomic_load_explicit(&host->n_moves, memory_order_relaxed);
+    atomic_store_explicit(&host->n_moves, n + 1, memory_order_relaxed);
+}
 
 #endif

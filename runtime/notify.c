@@ -16,7 +16,7 @@ static const nd_antichain *frontier_of(const nd_vertex *vertex, unsigned port)
     return nd_tracker_frontier(vertex->flow->tracker, vertex->inlets[port].location);
 }
 
-static bool is_past(const nd_vertex *vertex, const nd_time *time)
+bool nd_vertex_is_past(const nd_vertex *vertex, const nd_time *time)
 {
     for (unsigned i = 0; i < vertex->n_inlets; i++)
         if (nd_antichain_less_equal(frontier_of(vertex, i), time))
@@ -118,7 +118,8 @@ static void add_pending(nd_vertex *vertex, const nd_pending *wanted)
         return;
     if (wanted->has_right)
         nd_vertex_count_right(vertex, &wanted->right, +1);
-    if ((state != ND_FLOW_RUNNING && state != ND_FLOW_COMPLETE) || !is_past(vertex, &wanted->due)) {
+    if ((state != ND_FLOW_RUNNING && state != ND_FLOW_COMPLETE) ||
+        !nd_vertex_is_past(vertex, &wanted->due)) {
         add(vertex, &vertex->pending, wanted);
         return;
     }

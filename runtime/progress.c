@@ -33,8 +33,9 @@ static nd_err send_frame(nd_dataflow *flow)
                             .kind = ND_FRAME_CHANGES,
                             .changes = flow->changes.items,
                             .len = flow->changes.len};
-    host->stats.progress_frames += host->peers - 1;
-    host->stats.progress_bytes += (host->peers - 1) * frame.len * sizeof(nd_change);
+    const unsigned others = host->peers / host->processes - 1; /* of this process */
+    host->stats.progress_frames += others;
+    host->stats.progress_bytes += others * frame.len * sizeof(nd_change);
     return host->transport.ops->send_frame(host->transport.endpoint, &frame);
 }
 

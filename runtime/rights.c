@@ -34,9 +34,8 @@ static size_t first_path(const nd_vertex *vertex, uint32_t input, unsigned outpu
     return low;
 }
 
-/* The least time at which the right lets the vertex send on an output; false if there is none. */
-static bool right_least(const nd_vertex *vertex, const nd_right *right, unsigned port,
-                        nd_time *least)
+bool nd_vertex_right_least(const nd_vertex *vertex, const nd_right *right, unsigned port,
+                           nd_time *least)
 {
     *least = right->time;
     if (right->input == ND_ANY_INPUT)
@@ -51,7 +50,7 @@ static bool right_reaches(const nd_vertex *vertex, const nd_right *right, unsign
                           const nd_time *time)
 {
     nd_time least;
-    return right_least(vertex, right, port, &least) && nd_time_less_equal(&least, time);
+    return nd_vertex_right_least(vertex, right, port, &least) && nd_time_less_equal(&least, time);
 }
 
 bool nd_vertex_may_send(const nd_vertex *vertex, unsigned port, const nd_time *time)
@@ -100,7 +99,7 @@ static bool has_counters_outside(nd_vertex *vertex, const nd_time *time)
 
 bool nd_vertex_can_act(nd_vertex *vertex, const nd_time *time)
 {
-    const nd_vertex *const running = vertex->flow->host->running;
+    const nd_vertex *const running = nd_host_running(vertex->flow->host);
     if (vertex->flow->state == ND_FLOW_BUILDING || vertex->flow->state == ND_FLOW_REFUSED) {
         nd_vertex_fail(vertex, ND_INVAL,
                        "used before its dataflow was started: call nd_dataflow_start first");
@@ -129,7 +128,8 @@ static size_t list_leasts(const nd_vertex *vertex, unsigned port, char *text)
     text[0] = '\0';
     for (size_t i = 0; i < vertex->n_rights; i++) {
         nd_time least = vertex->rights[i].time;
-        if (port < vertex->n_outlets && !right_least(vertex, &vertex->rights[i], port, &least))
+        if (port < vertex->n_outlets &&
+            !nd_vertex_right_least(vertex, &vertex->rights[i], port, &least))
             continue;
         n++;
         nd_time_text(&least, vertex->scope->n_loops, one);

@@ -141,17 +141,6 @@ static void add_edges(nd_dataflow *flow)
 
 /* --- The tracker --- */
 
-static const nd_vertex *vertex_of(const nd_dataflow *flow, uint32_t location)
-{
-    for (size_t i = 0; i < flow->vertices.len; i++) {
-        const nd_vertex *const vertex = nd_flow_vertex(flow, i);
-        const uint32_t last = vertex->outlets[vertex->n_outlets - 1].location;
-        if (location <= last)
-            return vertex;
-    }
-    return NULL;
-}
-
 /* Names the vertices of a cycle that does not advance, each once. */
 static void name_cycle(nd_dataflow *flow, const nd_cycle *cycle)
 {
@@ -159,9 +148,9 @@ static void name_cycle(nd_dataflow *flow, const nd_cycle *cycle)
     size_t used = 0;
     const nd_vertex *before = NULL;
     for (size_t i = 0; i < cycle->len && used < sizeof text - 1; i++) {
-        const nd_vertex *const vertex = vertex_of(flow, cycle->locations[i]);
+        const nd_vertex *const vertex = nd_flow_vertex_at(flow, cycle->locations[i]);
         if (!vertex || vertex == before ||
-            (i + 1 == cycle->len && vertex == vertex_of(flow, cycle->locations[0])))
+            (i + 1 == cycle->len && vertex == nd_flow_vertex_at(flow, cycle->locations[0])))
             continue;
         const int n =
             snprintf(text + used, sizeof text - used, "%s'%s'", before ? ", " : "", vertex->name);

@@ -18,8 +18,10 @@ static bool may_call(const nd_vertex *vertex)
 
 static void begin(nd_vertex *vertex, const nd_right *rights, size_t n_rights)
 {
-    assert(!vertex->flow->host->running);
-    vertex->flow->host->running = vertex;
+    nd_host *const host = vertex->flow->host;
+    assert(!nd_host_running(host));
+    nd_host_move(host);
+    atomic_store_explicit(&host->running, vertex, memory_order_release); /* see host.h */
     vertex->rights = rights;
     vertex->n_rights = n_rights;
 }
@@ -27,7 +29,7 @@ static void begin(nd_vertex *vertex, const nd_right *rights, size_t n_rights)
 static void end(nd_vertex *vertex)
 {
     nd_vertex_settle(vertex);
-    vertex->flow->host->running = NULL;
+    atomic_store_explicit(&vertex->flow->host->running, NULL, memory_order_release); /* likewise */
 }
 
 static void receive(nd_vertex *vertex)

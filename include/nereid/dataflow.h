@@ -113,6 +113,24 @@ bool nd_probe_behind(const nd_probe *probe, uint64_t epoch);
 /** Whether a record with a time at or before `time` may still appear. */
 bool nd_probe_behind_time(const nd_probe *probe, const nd_time *time);
 
+/** Takes one line about something; `text` is borrowed. */
+typedef void nd_line_fn(void *context, const char *text);
+
+/** Explains why a dataflow waits: what it is, of all that is under way, that could still bring
+ * something at or before `time` (NULL: ever) to an input of `vertex` or let it act there (NULL:
+ * anywhere in the dataflow, of the epochs up to that of `time`), and does not follow from something
+ * else that could. Calls `line` for each: batches that wait, notifications, holds, open inputs, and
+ * by way of which vertices it gets there.
+ *
+ * A worker knows what it holds itself, and of what others hold how many. Who that is, all workers
+ * together say: when the program is sent SIGUSR1, or when nothing has moved for a while (stall_s in
+ * nereid/worker.h).
+ *
+ * Between the worker's steps. As dear as starting the dataflow. Errors: ND_INVAL for no dataflow,
+ * or a vertex of another one; ND_NOMEM, and lines are missing. */
+ND_CHECKED nd_err nd_why(const nd_dataflow *flow, const nd_vertex *vertex, const nd_time *time,
+                         nd_line_fn *line, void *context);
+
 #ifdef __cplusplus
 }
 #endif

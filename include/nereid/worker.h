@@ -40,12 +40,14 @@ typedef struct nd_config {
                          another job is turned away */
 } nd_config;
 
-/** What a run did, added up over workers. */
+/** What a run did, added up over the workers of all processes. */
 typedef struct nd_run_stats {
     uint64_t n_batches, n_records; /* sent from one worker to another */
     uint64_t data_bytes;           /* of those records, without what nd_bytes point to */
-    uint64_t progress_frames;      /* published, each counted once a receiver */
+    uint64_t progress_frames;      /* published, each counted once a receiver, which is a worker of
+                                      the same process or another process */
     uint64_t progress_bytes;
+    uint64_t peak_rss_bytes; /* the most memory that each process has had, added up */
 } nd_run_stats;
 
 /** Runs `program(worker, arg)` on every worker (`config` may be NULL) and waits for all of them.
