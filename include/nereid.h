@@ -10,6 +10,7 @@
  */
 
 #include <nereid/batch.h>
+#include <nereid/cluster.h>
 #include <nereid/dataflow.h>
 #include <nereid/error.h>
 #include <nereid/graph.h>

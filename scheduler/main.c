@@ -1,61 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nd_main: a program's options, its run, its exit status. */
-#include <errno.h>
+/* nd_main: a program's options, its run here or in processes of its own, its exit status. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <nereid/worker.h>
+#include <nereid/cluster.h>
 
-/* What later versions take; refused by name, so that no program comes to use them for itself. */
-static const char *const reserved[] = {"-n", "-p", "--hosts", "--secret", "--timeout", "--stall"};
-
-static nd_err parse_workers(const char *text, nd_config *config, nd_message *message)
+/* Takes the "--" out that ends Nereid's options. */
+static void drop_dashes(char **argv)
 {
-    char *end;
-    errno = 0;
-    const unsigned long n = text ? strtoul(text, &end, 10) : 0;
-    if (!text || *text < '0' || *text > '9' || *end || errno || n < 1 || n > ND_MAX_WORKERS)
-        return nd_message_set(message, ND_USAGE, "-w takes a number of workers, 1 to %d",
-                              ND_MAX_WORKERS);
-    config->n_workers = (unsigned)n;
-    return ND_OK;
+    while (*argv != NULL && strcmp(*argv, "--") != 0)
+        argv++;
+    for (; *argv != NULL; argv++)
+        argv[0] = argv[1];
 }
 
-/* Takes the options out of argv, which ends with NULL. */
-static nd_err take_options(char **argv, nd_config *config, nd_message *message)
+static nd_err run_here(const nd_cluster *cluster, nd_program *program, void *arg,
+                       nd_message *message)
 {
-    char **kept = argv + 1, **next = argv[0] ? argv + 1 : argv;
-    for (; *next && strcmp(*next, "--") != 0; next++) {
-        for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-            if (strcmp(*next, reserved[i]) == 0)
-                return nd_message_set(message, ND_USAGE,
-                                      "option %s is not available in this version", *next);
-        if (strcmp(*next, "-w") != 0) {
-            *kept++ = *next;
-            continue;
-        }
-        ND_TRY(parse_workers(next[1], config, message));
-        next++;
-    }
-    if (*next)
-        next++; /* the "--" */
-    while (*next)
-        *kept++ = *next++;
-    *kept = NULL;
+    ND_TRY(nd_execute(&cluster->config, program, arg, NULL, message));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return nd_message_set(message, ND_IO, "standard output: %s", nd_err_text(ND_IO));
     return ND_OK;
 }
 
 int nd_main(int argc, char **argv, nd_program *program, void *arg)
 {
-    nd_config config = {.n_workers = 0};
-    nd_message message;
-    nd_err err = argc > 0 ? take_options(argv, &config, &message) : ND_OK;
-    if (err == ND_OK)
-        err = nd_execute(&config, program, arg, NULL, &message);
-    if (err == ND_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        err = nd_message_set(&message, ND_IO, "standard output: %s", nd_err_text(ND_IO));
+    nd_cluster cluster;
+    nd_message message = {""};
+    int status;
+    const nd_err err = nd_cluster_open(&cluster, argc > 0 ? argv : NULL, &message);
+    if (err == ND_OK && argc > 0)
+        drop_dashes(argv);
     if (err != ND_OK)
-        fprintf(stderr, "nereid: %s\n", message.text);
-    return nd_err_status(err);
+        status = nd_err_status(err);
+    else if (cluster.must_launch)
+        status = nd_launch(&cluster.config, true, cluster.command, &message);
+    else
+        status = nd_err_status(run_here(&cluster, program, arg, &message));
+    nd_cluster_close(&cluster);
+    if (status != 0)
+        nd_report(status, message.text);
+    return status;
 }

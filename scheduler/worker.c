@@ -128,10 +128,12 @@ static void receive(nd_worker *worker)
     for (unsigned n = 0; n < ARRIVALS; n++)
         switch (transport->ops->receive(transport->endpoint, &delivery, &frame)) {
         case ND_ARRIVAL_BATCH:
+            nd_host_move(&worker->host);
             if (nd_host_take_batch(&worker->host, &delivery) != ND_OK)
                 return;
             break;
         case ND_ARRIVAL_FRAME:
+            nd_host_move(&worker->host);
             if (nd_host_take_frame(&worker->host, &frame) != ND_OK)
                 return;
             break;
@@ -146,21 +148,25 @@ static void wake_vertex(void *context, nd_vertex *vertex)
     nd_vertex_wake(vertex);
 }
 
-static void take_alerts(nd_worker *worker)
+/* Returns whether there was an alert. */
+static bool take_alerts(nd_worker *worker)
 {
     if (!atomic_load_explicit(&worker->is_alerted, memory_order_relaxed))
-        return;
+        return false;
     /* Pairs with the release in nd_worker_alert; what is put into the mailbox from here on alerts
      * anew. */
     atomic_exchange_explicit(&worker->is_alerted, false, memory_order_acquire);
     nd_mailbox_drain(worker->host.mailbox, wake_vertex, NULL);
     if (worker->host.err == ND_OK)
         worker->host.err = worker->owner_ops->ended(worker->owner);
+    return true;
 }
 
 /* Publishes and propagates every dataflow with changes. */
 static void settle(nd_worker *worker)
 {
+    if (worker->dirty.len)
+        nd_host_move(&worker->host);
     for (size_t i = 0; i < worker->dirty.len && worker->host.err == ND_OK; i++) {
         nd_dataflow *const flow = *(nd_dataflow **)nd_vector_at(&worker->dirty, i);
         nd_flow_publish(flow);
@@ -200,11 +206,13 @@ static void resume_sources(nd_worker *worker)
 
 static nd_err step(nd_worker *worker, unsigned budget)
 {
-    take_alerts(worker);
+    const bool is_alerted = take_alerts(worker);
     if (worker->host.err != ND_OK)
         return worker->host.err;
     receive(worker);
     settle(worker);
+    if (is_alerted && worker->owner_ops->alerted)
+        worker->owner_ops->alerted(worker->owner);
     while (budget-- && worker->host.err == ND_OK && run_one(worker))
         worker->host.transport.ops->flush(worker->host.transport.endpoint);
     settle(worker);
@@ -241,7 +249,7 @@ enum { BUDGET = 256 }; /* callbacks a step, where the caller does not say */
 /* Stepping from inside a callback would run callbacks inside callbacks. */
 static nd_err check_outside(nd_worker *worker)
 {
-    const nd_vertex *const running = worker->host.running;
+    const nd_vertex *const running = nd_host_running(&worker->host);
     if (!running || worker->host.err != ND_OK)
         return worker->host.err;
     return nd_worker_fail(
@@ -268,12 +276,9 @@ static nd_err check_started(nd_worker *worker, const nd_dataflow *unstarted)
         nd_dataflow_name(unstarted));
 }
 
-nd_err nd_worker_step_while(nd_worker *worker,
-                            bool (*behind)(const nd_probe *probe, uint64_t epoch),
-                            const nd_probe *probe, uint64_t epoch)
+static nd_err wait_while(nd_worker *worker, bool (*behind)(const nd_probe *probe, uint64_t epoch),
+                         const nd_probe *probe, uint64_t epoch)
 {
-    ND_TRY(check_outside(worker));
-    ND_TRY(check_started(worker, nd_probe_unstarted(probe)));
     while (behind(probe, epoch)) {
         ND_TRY(step(worker, BUDGET));
         if (nd_worker_has_work(worker) || !behind(probe, epoch))
@@ -291,6 +296,19 @@ nd_err nd_worker_step_while(nd_worker *worker,
     return worker->host.err;
 }
 
+nd_err nd_worker_step_while(nd_worker *worker,
+                            bool (*behind)(const nd_probe *probe, uint64_t epoch),
+                            const nd_probe *probe, uint64_t epoch)
+{
+    ND_TRY(check_outside(worker));
+    ND_TRY(check_started(worker, nd_probe_unstarted(probe)));
+    worker->probe = probe;
+    worker->epoch = epoch;
+    const nd_err err = wait_while(worker, behind, probe, epoch);
+    worker->probe = NULL;
+    return err;
+}
+
 static const nd_vertex *find_open_input(const nd_worker *worker)
 {
     const nd_vector *const flows = &worker->host.flows;
@@ -304,6 +322,7 @@ nd_err nd_worker_run(nd_worker *worker)
 {
     ND_TRY(check_outside(worker));
     ND_TRY(check_started(worker, nd_host_unstarted(&worker->host)));
+    worker->is_finishing = true; /* so it stays, unless the program begins something new */
     while (!nd_worker_is_done(worker)) {
         ND_TRY(step(worker, BUDGET));
         if (nd_worker_has_work(worker) || nd_worker_is_done(worker))

@@ -25,6 +25,9 @@ typedef struct nd_worker_owner_ops {
     nd_err (*failed)(void *owner, nd_err err, const char *text);
     /** ND_OK, or why the run is ending. Asked when the worker has been alerted; any thread. */
     nd_err (*ended)(void *owner);
+    /** The worker has been alerted and has brought its frontiers up to date. On its thread, between
+     * callbacks. NULL: nobody wants to know. */
+    void (*alerted)(void *owner);
     /** Nothing is left to do: returns when the worker has been woken, or for no reason. `behind`
      * says what it waits for. NULL: the owner does not wait (a simulation). */
     void (*park)(void *owner, nd_worker *worker);
@@ -41,6 +44,11 @@ struct nd_worker {
     nd_due_heap due;
     nd_vector dirty; /* nd_dataflow *: with changes to publish or to propagate */
     size_t n_over;   /* dataflows, from the first on, that are known to be over */
+    /* What the program waits for, while it does: `epoch` to have passed at the probe, or the end.
+     */
+    const nd_probe *probe;
+    uint64_t epoch;
+    bool is_finishing;
     /* The mailbox is not empty, or the run is ending. Set by any thread, with release; cleared by
      * the worker, with acquire. */
     _Atomic bool is_alerted;

@@ -59,7 +59,8 @@ static void wake_by_number(void *context, unsigned worker) { (void)context, (voi
 
 static nd_err run_program(nd_program *program, void *arg, nd_message *message)
 {
-    static const nd_worker_owner_ops ops = {failed, ended, park, wake};
+    static const nd_worker_owner_ops ops = {
+        .failed = failed, .ended = ended, .park = park, .wake = wake};
     nd_local *local;
     seat here = {.err = ND_OK};
     assert_int_equal(nd_local_create(1, wake_by_number, NULL, &local), ND_OK);

@@ -99,7 +99,11 @@ static nd_control random_control(nd_random *random, nd_control_kind kind, test_t
             things->steps[i] = nd_random_next(random);
         break;
     case ND_CONTROL_GOODBYE:
-        control.goodbye = (nd_control_goodbye){nd_random_next(random), some_u32(random)};
+        control.goodbye = (nd_control_goodbye){.n_data_frames = nd_random_next(random),
+                                               .n_progress_frames = some_u32(random),
+                                               .stats = {nd_random_next(random), some_u32(random),
+                                                         nd_random_next(random), some_u32(random),
+                                                         nd_random_next(random), some_u32(random)}};
         break;
     case ND_CONTROL_ABORT:
         control.abort = (nd_control_abort){random_err(random), some_u32(random), some_text(random)};
@@ -168,6 +172,7 @@ static void expect_same(const nd_control *a, const nd_control *b)
     case ND_CONTROL_GOODBYE:
         assert_int_equal(a->goodbye.n_data_frames, b->goodbye.n_data_frames);
         assert_int_equal(a->goodbye.n_progress_frames, b->goodbye.n_progress_frames);
+        assert_memory_equal(&a->goodbye.stats, &b->goodbye.stats, sizeof a->goodbye.stats);
         break;
     case ND_CONTROL_ABORT:
         assert_int_equal(a->abort.err, b->abort.err);

@@ -131,6 +131,12 @@ static void pack_part(const nd_control *control, nd_wire_arena *scratch, message
         packed->goodbye = &parts->goodbye;
         packed->goodbye->n_data_frames = control->goodbye.n_data_frames;
         packed->goodbye->n_progress_frames = control->goodbye.n_progress_frames;
+        packed->goodbye->n_batches = control->goodbye.stats.n_batches;
+        packed->goodbye->n_records = control->goodbye.stats.n_records;
+        packed->goodbye->data_bytes = control->goodbye.stats.data_bytes;
+        packed->goodbye->told_frames = control->goodbye.stats.progress_frames;
+        packed->goodbye->told_bytes = control->goodbye.stats.progress_bytes;
+        packed->goodbye->peak_rss_bytes = control->goodbye.stats.peak_rss_bytes;
         break;
     case ND_CONTROL_ABORT:
         packed->abort = &parts->abort;
@@ -284,8 +290,15 @@ static nd_err unpack_part(const Nereid__Control *packed, nd_control *control, nd
         control->alive = (nd_control_alive){packed->alive->steps, packed->alive->n_steps};
         break;
     case ND_CONTROL_GOODBYE:
-        control->goodbye = (nd_control_goodbye){packed->goodbye->n_data_frames,
-                                                packed->goodbye->n_progress_frames};
+        control->goodbye =
+            (nd_control_goodbye){.n_data_frames = packed->goodbye->n_data_frames,
+                                 .n_progress_frames = packed->goodbye->n_progress_frames,
+                                 .stats = {.n_batches = packed->goodbye->n_batches,
+                                           .n_records = packed->goodbye->n_records,
+                                           .data_bytes = packed->goodbye->data_bytes,
+                                           .progress_frames = packed->goodbye->told_frames,
+                                           .progress_bytes = packed->goodbye->told_bytes,
+                                           .peak_rss_bytes = packed->goodbye->peak_rss_bytes}};
         break;
     case ND_CONTROL_ABORT:
         control->abort.process = packed->abort->process;

@@ -13,7 +13,8 @@
  *     READY     by who has met everybody                  -
  *     CREDIT    now and then                              bytes taken in from the receiver
  *     ALIVE     now and then                              a step counter for each worker
- *     GOODBYE   last on a clean end                       frames the receiver was sent
+ *     GOODBYE   last on a clean end                       frames the receiver was sent, and what
+ *                                                         the process has done
  *     ABORT     when the run has failed                   the first cause
  *     ASK       by who wants the run explained            -
  *     TELL      in answer                                 lines
@@ -24,6 +25,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <nereid/worker.h>
 
 #include "runtime/base/vector.h"
 #include "transport/wire/arena.h"
@@ -83,6 +86,7 @@ typedef struct nd_control_alive {
 
 typedef struct nd_control_goodbye {
     uint64_t n_data_frames, n_progress_frames;
+    nd_run_stats stats; /* of the sending process */
 } nd_control_goodbye;
 
 typedef struct nd_control_abort {

@@ -169,7 +169,7 @@ static nd_err check_kind(const Nereid__Progress *packed, unsigned kind, size_t c
     if (kind == N_KINDS)
         return nd_message_set(message, ND_PROTO, "a frame of progress of the unknown kind %d",
                               (int)packed->kind);
-    if (kind != ND_FRAME_CHANGES && count)
+    if (kind != ND_FRAME_CHANGES && kind != ND_FRAME_START && count)
         return nd_message_set(message, ND_PROTO,
                               "a frame of progress with changes, whose kind %d has none",
                               (int)packed->kind);

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Launching: this program starts itself, and each copy then plays a part. What the copies write
+ * goes to a file, which a test compares with what it should be.
+ */
+#include "tests/support/cmocka.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <nereid/cluster.h>
+
+#include "tests/support/failing_memory.h"
+
+enum { OUTPUT_SIZE = 64 * 1024 };
+
+/* --- The parts that copies play --- */
+
+static unsigned own_number(void) { return (unsigned)atoi(getenv("NEREID_PROCESS")); }
+
+static bool is_number(const char *text) { return (unsigned)atoi(text) == own_number(); }
+
+static _Noreturn void wait_for_ever(void)
+{
+    for (;;)
+        (void)pause();
+}
+
+/* `exit NUMBER STATUS`: that process ends with the status, the others wait. */
+static int play_exit(char **words)
+{
+    if (!is_number(words[0]))
+        wait_for_ever();
+    return atoi(words[1]);
+}
+
+/* `die NUMBER SIGNAL`: that process dies of the signal, the others wait and ignore SIGTERM. */
+static int play_die(char **words)
+{
+    (void)signal(SIGTERM, SIG_IGN);
+    if (is_number(words[0]))
+        (void)raise(atoi(words[1]));
+    wait_for_ever();
+}
+
+/* `report NUMBER STATUS TEXT`. */
+static int play_report(char **words)
+{
+    if (!is_number(words[0]))
+        wait_for_ever();
+    nd_report(atoi(words[1]), words[2]);
+    return atoi(words[1]);
+}
+
+/* `say`: lines on both outputs. */
+static int play_say(char **words)
+{
+    (void)words;
+    printf("out %u\nmore", own_number());
+    fprintf(stderr, "err %u\n", own_number());
+    return 0;
+}
+
+/* `copy`: standard input to standard output. */
+static int play_copy(char **words)
+{
+    int c;
+    (void)words;
+    while ((c = getchar()) != EOF)
+        (void)putchar(c);
+    return 0;
+}
+
+/* `place`: what nd_cluster_open makes of it. */
+static int play_place(char **words)
+{
+    nd_cluster cluster;
+    nd_message message = {""};
+    struct stat status;
+    (void)words;
+    if (nd_cluster_open(&cluster, NULL, &message) != ND_OK) {
+        printf("%s\n", message.text);
+        return 1;
+    }
+    const nd_config *const config = &cluster.config;
+    const char *const directory = getenv("NEREID_RENDEZVOUS");
+    const bool is_private = stat(directory, &status) == 0 && (status.st_mode & 0777) == 0700;
+    printf("%u of %u, %u workers, %u s, %s, %s\n", config->process, config->n_processes,
+           config->n_workers, config->timeout_s, is_private ? "private" : "open",
+           strncmp(config->addresses[1] + 6, directory, strlen(directory)) == 0 ? "there" : "lost");
+    nd_cluster_close(&cluster);
+    return 0;
+}
+
+/* `group`: whether it leads a group of its own, and is named after its program. */
+static int play_group(char **words)
+{
+    char name[32] = "";
+    const int file = open("/proc/self/comm", O_RDONLY);
+    nd_message message;
+    (void)words;
+    if (nd_child_begin(&message) != ND_OK || file < 0 || read(file, name, sizeof name - 1) < 0)
+        return 1;
+    (void)close(file);
+    return getpgrp() == getpid() ? 0 : 1;
+}
+
+/* `leave FILE`: starts a process that waits for ever, writes its number into the file, and fails.
+ */
+static int play_leave(char **words)
+{
+    nd_message message;
+    if (nd_child_begin(&message) != ND_OK)
+        return 1;
+    if (own_number() != 0)
+        wait_for_ever();
+    const pid_t child = fork();
+    if (child == 0)
+        wait_for_ever();
+    FILE *const file = fopen(words[0], "w");
+    if (file == NULL)
+        return 1;
+    fprintf(file, "%ld", (long)child);
+    return fclose(file) == 0 ? 3 : 1;
+}
+
+/* `bind`: leaves a socket in the directory. */
+static int play_bind(char **words)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)words;
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%u", getenv("NEREID_RENDEZVOUS"),
+                   own_number());
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : 1;
+}
+
+/* A file in the directory, of this process's number, says that it is ready. */
+static void say_ready(void)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%u", getenv("NEREID_RENDEZVOUS"), own_number());
+    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static void await_all(void)
+{
+    char path[128];
+    const int n = atoi(getenv("NEREID_PROCESSES"));
+    for (int i = 0; i < n; i++) {
+        (void)snprintf(path, sizeof path, "%s/%d", getenv("NEREID_RENDEZVOUS"), i);
+        while (access(path, F_OK) != 0)
+            (void)poll(NULL, 0, 1);
+    }
+}
+
+/* `told SIGNAL STATUS`: process 0 sends it to the launcher once all are ready; they end with the
+ * status when it comes to them. */
+static int play_told(char **words)
+{
+    int number = atoi(words[0]), got;
+    sigset_t one;
+    nd_message message;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    (void)sigprocmask(SIG_BLOCK, &one, NULL);
+    if (nd_child_begin(&message) != ND_OK)
+        return 1;
+    say_ready();
+    if (own_number() == 0) {
+        await_all();
+        (void)kill(getppid(), number);
+    }
+    (void)sigwait(&one, &got);
+    return atoi(words[1]);
+}
+
+/* `deaf SIGNAL`: process 0 sends it to the launcher again and again; none of them listens. */
+static int play_deaf(char **words)
+{
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    say_ready();
+    await_all();
+    while (own_number() == 0) {
+        (void)kill(getppid(), atoi(words[0]));
+        (void)poll(NULL, 0, 20);
+    }
+    wait_for_ever();
+}
+
+/* `flood`: writes until it fails. */
+static int play_flood(char **words)
+{
+    (void)words;
+    while (puts("and on it goes") >= 0)
+        continue;
+    return 9;
+}
+
+/* `flood_and_fail`: process 1 fails once process 0 has filled what there is to fill. */
+static int play_flood_and_fail(char **words)
+{
+    if (own_number() == 0)
+        return play_flood(words);
+    const int fifo = open(words[0], O_RDONLY); /* waits for the test to say so */
+    (void)close(fifo);
+    return 3;
+}
+
+static int play(char **words)
+{
+    static const struct {
+        const char *name;
+        int (*play)(char **words);
+    } parts[] = {
+        {"exit", play_exit},
+        {"die", play_die},
+        {"report", play_report},
+        {"say", play_say},
+        {"copy", play_copy},
+        {"place", play_place},
+        {"group", play_group},
+        {"leave", play_leave},
+        {"bind", play_bind},
+        {"told", play_told},
+        {"deaf", play_deaf},
+        {"flood", play_flood},
+        {"flood_and_fail", play_flood_and_fail},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, words[0]) == 0)
+            return parts[i].play(words + 1);
+    return 99;
+}
+
+/* --- The launcher's side --- */
+
+/* Where standard input and output lead during a launch; -1: nowhere else. */
+typedef struct streams {
+    int in, out, err;
+} streams;
+
+static void swap(int fd, int standard, int *kept)
+{
+    *kept = -1;
+    if (fd < 0)
+        return;
+    *kept = dup(standard);
+    assert_true(*kept >= 0 && dup2(fd, standard) == standard);
+}
+
+static void swap_back(int standard, int kept)
+{
+    if (kept < 0)
+        return;
+    assert_int_equal(dup2(kept, standard), standard);
+    (void)close(kept);
+}
+
+static int launch_with(const nd_config *config, bool has_prefixes, const streams *to,
+                       const char *words, nd_message *message)
+{
+    char text[256], name[] = "launcher_test", part[] = "play", *rest = text;
+    char *argv[8] = {name, part};
+    size_t n = 2;
+    int in, out, err;
+    (void)snprintf(text, sizeof text, "%s", words);
+    for (char *word = strtok_r(rest, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
+        argv[n++] = word;
+    (void)fflush(stdout);
+    swap(to->in, STDIN_FILENO, &in);
+    swap(to->out, STDOUT_FILENO, &out);
+    swap(to->err, STDERR_FILENO, &err);
+    const int status = nd_launch(config, has_prefixes, argv, message);
+    swap_back(STDIN_FILENO, in);
+    swap_back(STDOUT_FILENO, out);
+    swap_back(STDERR_FILENO, err);
+    return status;
+}
+
+static int launch(unsigned n, const char *words, nd_message *message)
+{
+    const streams as_they_are = {-1, -1, -1};
+    *message = (nd_message){""};
+    return launch_with(&(nd_config){.n_processes = n}, false, &as_they_are, words, message);
+}
+
+static int compare_lines(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* Launches with output into files, of which `text` gets the lines of both, sorted. */
+static int launch_and_read(const nd_config *config, bool has_prefixes, int in, const char *words,
+                           char text[OUTPUT_SIZE])
+{
+    char bytes[OUTPUT_SIZE], *rest = bytes;
+    char *lines[100];
+    size_t n_lines = 0, size = 0;
+    nd_message message = {""};
+    const int file = memfd_create("output", MFD_CLOEXEC);
+    const streams to = {in, file, file};
+    assert_true(file >= 0);
+    const int status = launch_with(config, has_prefixes, &to, words, &message);
+    const ssize_t got = pread(file, bytes, sizeof bytes - 1, 0);
+    assert_true(got >= 0);
+    bytes[got] = '\0';
+    (void)close(file);
+    for (char *line; n_lines < 100 && (line = strsep(&rest, "\n")) != NULL; n_lines++)
+        lines[n_lines] = line;
+    qsort(lines, n_lines, sizeof *lines, compare_lines);
+    text[0] = '\0';
+    for (size_t i = 0; i < n_lines; i++)
+        if (*lines[i] != '\0')
+            size += (size_t)snprintf(text + size, OUTPUT_SIZE - size, "%s\n", lines[i]);
+    return status;
+}
+
+/* --- Output and input --- */
+
+static void lines_get_prefixes(void **state)
+{
+    (void)state;
+    char text[OUTPUT_SIZE];
+    assert_int_equal(launch_and_read(&(nd_config){.n_processes = 2}, true, -1, "say", text), 0);
+    assert_string_equal(text, "[p0] err 0\n[p0] more\n[p0] out 0\n"
+                              "[p1] err 1\n[p1] more\n[p1] out 1\n");
+}
+
+static void without_prefixes_processes_write_for_themselves(void **state)
+{
+    (void)state;
+    char text[OUTPUT_SIZE];
+    assert_int_equal(launch_and_read(&(nd_config){.n_processes = 1}, false, -1, "say", text), 0);
+    assert_string_equal(text, "err 0\nmore\nout 0\n");
+}
+
+static void standard_input_is_process_zeros(void **state)
+{
+    (void)state;
+    char text[OUTPUT_SIZE];
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(write(ends[1], "a\nb\n", 4), 4);
+    (void)close(ends[1]);
+    assert_int_equal(launch_and_read(&(nd_config){.n_processes = 3}, true, ends[0], "copy", text),
+                     0);
+    (void)close(ends[0]);
+    assert_string_equal(text, "[p0] a\n[p0] b\n");
+}
+
+static void processes_learn_their_place(void **state)
+{
+    (void)state;
+    char text[OUTPUT_SIZE];
+    const nd_config config = {.n_processes = 2, .n_workers = 3, .timeout_s = 7};
+    assert_int_equal(launch_and_read(&config, false, -1, "place", text), 0);
+    assert_string_equal(text, "0 of 2, 3 workers, 7 s, private, there\n"
+                              "1 of 2, 3 workers, 7 s, private, there\n");
+}
+
+static void each_process_has_a_group_of_its_own(void **state)
+{
+    (void)state;
+    char text[OUTPUT_SIZE];
+    const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(launch_and_read(&(nd_config){.n_processes = 3}, false, nothing, "group", text),
+                     0);
+    (void)close(nothing);
+}
+
+/* --- Failures --- */
+
+static void the_first_failure_counts_and_ends_the_others(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(3, "exit 1 7", &message), 7);
+    assert_string_equal(message.text, "process 1 ended with status 7");
+    assert_int_equal(launch(1, "exit 0 77", &message), 77);
+    assert_string_equal(message.text, "process 0 ended with status 77");
+}
+
+static void a_signal_is_status_four_and_who_does_not_listen_is_killed(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(3, "die 2 9", &message), 4);
+    assert_string_equal(message.text, "process 2 was ended by signal 9 (out of memory?)");
+}
+
+static void a_report_is_the_cause(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(2, "report 1 3 why\nnot", &message), 3);
+    assert_string_equal(message.text, "why not");
+}
+
+static void a_report_without_a_launcher_is_a_line(void **state)
+{
+    (void)state;
+    char text[64] = "";
+    int kept;
+    const int file = memfd_create("output", MFD_CLOEXEC);
+    swap(file, STDERR_FILENO, &kept);
+    nd_report(3, "why");
+    swap_back(STDERR_FILENO, kept);
+    assert_int_equal(pread(file, text, sizeof text - 1, 0), 12);
+    assert_string_equal(text, "nereid: why\n");
+    (void)close(file);
+}
+
+static void numbers_of_processes_are_limited(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(0, "say", &message), 2);
+    assert_int_equal(launch(ND_MAX_LAUNCHED + 1, "say", &message), 2);
+    assert_string_equal(message.text, "65 processes cannot be started here: 1 to 64 can");
+}
+
+/* --- Nothing is left behind --- */
+
+static void what_a_failed_process_has_started_ends_too(void **state)
+{
+    (void)state;
+    long child = 0;
+    int status = 0;
+    nd_message message;
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* to wait for it here */
+    assert_int_equal(launch(2, "leave left", &message), 3);
+    FILE *const file = fopen("left", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &child), 1);
+    (void)fclose(file);
+    assert_int_equal(waitpid((pid_t)child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    assert_int_equal(unlink("left"), 0);
+}
+
+static unsigned count_entries(const char *path)
+{
+    unsigned n = 0;
+    DIR *const directory = opendir(path);
+    assert_non_null(directory);
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        n += entry->d_name[0] != '.';
+    (void)closedir(directory);
+    return n;
+}
+
+static void the_directory_is_taken_away_with_its_sockets(void **state)
+{
+    (void)state;
+    nd_message message;
+    char place[] = "/tmp/launcher_test_XXXXXX";
+    assert_non_null(mkdtemp(place));
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", place, 1), 0);
+    assert_int_equal(launch(2, "bind", &message), 0);
+    assert_int_equal(count_entries(place), 0);
+    assert_int_equal(launch(2, "exit 0 1", &message), 1);
+    assert_int_equal(count_entries(place), 0);
+    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+    assert_int_equal(rmdir(place), 0);
+}
+
+static void a_place_that_cannot_be_used_is_passed_by(void **state)
+{
+    (void)state;
+    nd_message message;
+    static const char *const places[] = {
+        "/nowhere", "relative",
+        "/a/path/that/is/much/too/long/for/sockets/in/it/since/these/have/names/of/at/most/"
+        "one/hundred/and/seven/bytes"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        assert_int_equal(setenv("XDG_RUNTIME_DIR", places[i], 1), 0);
+        assert_int_equal(launch(2, "bind", &message), 0);
+    }
+    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+}
+
+static unsigned count_descriptors(void) { return count_entries("/proc/self/fd"); }
+
+static void descriptors_and_signals_are_as_before(void **state)
+{
+    (void)state;
+    sigset_t before, after;
+    nd_message message;
+    assert_int_equal(launch(2, "exit 0 7", &message), 7); /* libuv keeps some for ever */
+    const unsigned n_before = count_descriptors();
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
+    char text[OUTPUT_SIZE];
+    assert_int_equal(launch_and_read(&(nd_config){.n_processes = 3}, true, -1, "say", text), 0);
+    assert_int_equal(launch(3, "exit 1 7", &message), 7);
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
+    for (int number = 1; number < 32; number++)
+        assert_int_equal(sigismember(&before, number), sigismember(&after, number));
+    assert_int_equal(count_descriptors(), n_before);
+}
+
+/* --- Interruptions --- */
+
+static void the_first_signal_is_passed_on(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(3, "told 2 5", &message), 5);
+    assert_string_equal(message.text, "interrupted");
+    assert_int_equal(launch(3, "told 15 5", &message), 5);
+    assert_string_equal(message.text, "terminated");
+    assert_int_equal(launch(2, "told 1 1", &message), 5);
+    assert_string_equal(message.text, "terminated");
+}
+
+static void who_ends_well_when_told_has_ended_well(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(2, "told 15 0", &message), 0);
+}
+
+static void the_second_signal_kills(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(2, "deaf 2", &message), 5);
+    assert_string_equal(message.text, "interrupted");
+    assert_int_equal(launch(2, "deaf 15", &message), 5);
+    assert_string_equal(message.text, "terminated");
+}
+
+/* --- Output that nobody takes --- */
+
+static void output_that_cannot_be_written_is_a_failure(void **state)
+{
+    (void)state;
+    nd_message message = {""};
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    (void)close(ends[0]);
+    const streams closed = {-1, ends[1], -1};
+    const nd_config config = {.n_processes = 2};
+    assert_int_equal(launch_with(&config, true, &closed, "flood", &message), 1);
+    assert_string_equal(message.text, "standard output: Broken pipe");
+    (void)close(ends[1]);
+    const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    const streams to_full = {-1, full, -1};
+    assert_int_equal(launch_with(&config, true, &to_full, "say", &message), 1);
+    assert_string_equal(message.text, "standard output: No space left on device");
+    (void)close(full);
+}
+
+/* Whoever has standard output does not read it, and a process fails all the same. The copies are
+ * told by a pipe with a name when the launch is under way: opening it waits for both sides. */
+static void a_failure_is_told_though_nobody_reads_the_output(void **state)
+{
+    (void)state;
+    nd_message message = {""};
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(mkfifo("go", 0600), 0);
+    const pid_t helper = fork();
+    assert_true(helper >= 0);
+    if (helper == 0) { /* says go when the pipe is full */
+        struct pollfd output = {.fd = ends[1], .events = POLLOUT};
+        while (poll(&output, 1, 1) != 0)
+            continue;
+        const int fifo = open("go", O_WRONLY);
+        _exit(fifo < 0);
+    }
+    const streams unread = {-1, ends[1], -1};
+    const nd_config config = {.n_processes = 2};
+    assert_int_equal(launch_with(&config, true, &unread, "flood_and_fail go", &message), 3);
+    assert_string_equal(message.text, "process 1 ended with status 3");
+    assert_int_equal(waitpid(helper, NULL, 0), helper);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_int_equal(unlink("go"), 0);
+}
+
+/* --- Memory --- */
+
+static nd_err attempt(void *arg)
+{
+    (void)arg;
+    nd_message message = {""};
+    const int status = launch(1, "exit 0 0", &message);
+    if (status == 0)
+        return ND_OK;
+    assert_string_equal(message.text, "out of memory");
+    return ND_NOMEM;
+}
+
+static void memory_that_fails_is_told(void **state)
+{
+    (void)state;
+    assert_in_range(failing_memory_sweep(attempt, NULL), 4, 20);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 2 && strcmp(argv[1], "play") == 0)
+        return play(argv + 2);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_get_prefixes),
+        cmocka_unit_test(without_prefixes_processes_write_for_themselves),
+        cmocka_unit_test(standard_input_is_process_zeros),
+        cmocka_unit_test(processes_learn_their_place),
+        cmocka_unit_test(each_process_has_a_group_of_its_own),
+        cmocka_unit_test(the_first_failure_counts_and_ends_the_others),
+        cmocka_unit_test(a_signal_is_status_four_and_who_does_not_listen_is_killed),
+        cmocka_unit_test(a_report_is_the_cause),
+        cmocka_unit_test(a_report_without_a_launcher_is_a_line),
+        cmocka_unit_test(numbers_of_processes_are_limited),
+        cmocka_unit_test(what_a_failed_process_has_started_ends_too),
+        cmocka_unit_test(the_directory_is_taken_away_with_its_sockets),
+        cmocka_unit_test(a_place_that_cannot_be_used_is_passed_by),
+        cmocka_unit_test(descriptors_and_signals_are_as_before),
+        cmocka_unit_test(the_first_signal_is_passed_on),
+        cmocka_unit_test(who_ends_well_when_told_has_ended_well),
+        cmocka_unit_test(the_second_signal_kills),
+        cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
+        cmocka_unit_test(a_failure_is_told_though_nobody_reads_the_output),
+        cmocka_unit_test(memory_that_fails_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The net thread: its loop, what it is asked from outside, and how a run ends.
+ *
+ * Asleep and awake. The thread sets its flag, looks at the workers' queues once more, then sleeps.
+ * Whoever hands something over clears the flag after that, and rings if it was set. Both use an
+ * exchange, so one comes before the other, and either the thread sees what was handed over or the
+ * bell is rung.
+ *
+ * Failing. The first cause counts, and of two at the same time that of the lower process. A cause
+ * of this process is told to all others and to the process around; one that comes from another
+ * process is passed on, too, since its author may not reach everybody. The thread ends when all
+ * have said that they know, or are gone. A broken connection alone is not a cause yet: the peer may
+ * have said why it goes, on another connection, so that is waited for a moment. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <nereid/memory.h>
+
+#include "transport/zmq/address.h"
+#include "transport/zmq/net_internal.h"
+#include "transport/zmq/options.h"
+
+enum {
+    ABORT_LINGER_MS = 500,  /* for the cause to reach the others ... */
+    SETTLE_MS = 100,        /* for theirs to reach this process ... */
+    FAREWELL_MS = 400,      /* ... and, after that, for them to say that they know this one */
+    LEAVE_LINGER_MS = 5000, /* for a goodbye to do so */
+    LEAVE_ROUNDS = 4,       /* of ND_GRACE_MS without a frame: who has said goodbye is lost, too */
+    MOST_LOOKS = 64,        /* at the sockets, to read what came before a suspect is judged */
+};
+
+/* --- Waking --- */
+
+void nd_net_wake(nd_net *net)
+{
+    if (atomic_exchange_explicit(&net->is_asleep, false, memory_order_acq_rel)) /* see above */
+        uv_async_send(&net->bell);
+}
+
+static void on_bell(uv_async_t *bell) { (void)bell; /* it only ends the sleep */ }
+
+/* --- Telling --- */
+
+void nd_net_tell_on(nd_peer *peer, nd_lane *lane, const nd_control *control)
+{
+    nd_net *const net = peer->net;
+    nd_vector *const packed = &net->packed;
+    zmq_msg_t body;
+    if (nd_wire_control_pack(control, packed) != ND_OK ||
+        zmq_msg_init_size(&body, packed->len) != 0) {
+        net->def.failed(net->def.context, ND_NOMEM, nd_err_text(ND_NOMEM));
+        return;
+    }
+    memcpy(zmq_msg_data(&body), packed->items, packed->len);
+    nd_wire_head head = {.kind = ND_WIRE_CONTROL,
+                         .process = (uint16_t)net->def.process,
+                         .incarnation = net->incarnation,
+                         .length = packed->len,
+                         .body_hash = nd_wire_body_hash(packed->items, packed->len)};
+    if (nd_lane_send(lane, &head, &body) != ND_OK)
+        net->def.failed(net->def.context, ND_NOMEM, nd_err_text(ND_NOMEM));
+}
+
+void nd_net_tell(nd_peer *peer, const nd_control *control)
+{
+    nd_net_tell_on(peer, &peer->lanes[ND_LANE_CONTROL], control);
+}
+
+static void tell_all(nd_net *net, const nd_control *control)
+{
+    for (unsigned i = 0; i < net->def.n_processes; i++)
+        if (i != net->def.process && net->peers[i].lanes[ND_LANE_CONTROL].is_open)
+            nd_net_tell(&net->peers[i], control);
+}
+
+nd_err nd_net_unpack(nd_net *net, const nd_wire_head *head, const void *body, nd_control *control,
+                     nd_message *message)
+{
+    nd_wire_arena_reset(&net->arena);
+    return nd_wire_control_unpack(head, body, &net->arena, control, message);
+}
+
+/* --- Failing --- */
+
+/* On a clean end every frame counts, on every lane. Else the last words do, which go by the control
+ * lanes, or, to who was not admitted, by the entrance. Nothing waits for a peer that is gone. */
+static void close_all(nd_net *net, int linger_ms)
+{
+    for (unsigned i = 0; i < net->def.n_processes; i++)
+        for (unsigned k = 0; i != net->def.process && k < ND_LANES; k++) {
+            nd_lane *const lane = &net->peers[i].lanes[k];
+            const bool is_heard = lane->is_open && lane->stands;
+            const bool has_last_words = k == ND_LANE_CONTROL || net->err == ND_OK;
+            nd_lane_close(lane, is_heard && has_last_words ? linger_ms : 0);
+        }
+    nd_socket_close(&net->entrance, linger_ms);
+    nd_socket_close(&net->admission.socket, 0);
+}
+
+static void end(nd_net *net, int linger_ms)
+{
+    net->phase = ND_NET_OVER;
+    close_all(net, linger_ms);
+    uv_timer_stop(&net->retry);
+    uv_timer_stop(&net->grace);
+    uv_timer_stop(&net->farewell);
+    uv_stop(&net->loop);
+}
+
+/* After a failure, when a moment has passed in which another cause may have come: ends if every
+ * other process knows, or is gone. */
+static void check_farewell(nd_net *net)
+{
+    if (!net->is_settled || net->phase == ND_NET_OVER)
+        return;
+    for (unsigned i = 0; i < net->def.n_processes; i++) {
+        const nd_peer *const peer = &net->peers[i];
+        const nd_lane *const lane = &peer->lanes[ND_LANE_CONTROL];
+        if (i != net->def.process && lane->is_open && lane->stands && !peer->has_aborted)
+            return;
+    }
+    end(net, ABORT_LINGER_MS);
+}
+
+static void on_farewell(uv_timer_t *timer)
+{
+    nd_net *const net = timer->data;
+    if (net->is_settled) {
+        end(net, ABORT_LINGER_MS);
+        return;
+    }
+    net->is_settled = true;
+    check_farewell(net);
+}
+
+/* The run has failed. Two processes may find a cause at the same time: the cause of the one with
+ * the lower number is everybody's. */
+static void abort_run(nd_net *net, unsigned process, nd_err err, const char *text)
+{
+    const bool is_first = net->err == ND_OK;
+    if (net->phase == ND_NET_OVER || (!is_first && process >= net->culprit))
+        return;
+    net->err = err;
+    net->culprit = process;
+    uv_mutex_lock(&net->lock);
+    net->verdict_err = nd_message_set(&net->verdict, err, "%s", text);
+    uv_mutex_unlock(&net->lock);
+    if (is_first || process == net->def.process)
+        tell_all(net, &(nd_control){.kind = ND_CONTROL_ABORT,
+                                    .abort = {.err = err, .process = process, .text = text}});
+    if (!is_first)
+        return;
+    if (net->phase == ND_NET_JOINING)
+        nd_membership_abort(net, err, text);
+    uv_timer_start(&net->farewell, on_farewell, SETTLE_MS, FAREWELL_MS);
+    net->def.failed(net->def.context, err, text);
+}
+
+void nd_net_fail(nd_net *net, nd_err err, const char *format, ...)
+{
+    nd_message message;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message.text, sizeof message.text, format, arguments);
+    va_end(arguments);
+    if (net->err == ND_OK) /* what comes later is a consequence */
+        abort_run(net, net->def.process, err, message.text);
+    check_farewell(net);
+}
+
+void nd_net_told_to_abort(nd_peer *peer, const nd_control_abort *abort)
+{
+    peer->has_aborted = true;
+    abort_run(peer->net, abort->process, abort->err, abort->text);
+    check_farewell(peer->net);
+}
+
+/* --- Suspecting --- */
+
+static bool has_all_of(const nd_peer *peer)
+{
+    return peer->has_left && peer->seen[ND_LANE_DATA] == peer->promised[ND_LANE_DATA] &&
+           peer->seen[ND_LANE_PROGRESS] == peer->promised[ND_LANE_PROGRESS];
+}
+
+static uint64_t n_frames_of(const nd_peer *peer)
+{
+    uint64_t n = 0;
+    for (unsigned k = 0; k < ND_LANES; k++)
+        n += peer->seen[k];
+    return n;
+}
+
+/* Whether nothing more can be hoped for from a peer to which a connection broke. Of one that has
+ * said goodbye the last frames may still be on their way. */
+static bool is_lost(nd_peer *peer)
+{
+    const uint64_t n = n_frames_of(peer);
+    peer->n_quiet = n == peer->n_noted ? peer->n_quiet + 1 : 0;
+    peer->n_noted = n;
+    return peer->n_quiet >= (peer->has_left ? LEAVE_ROUNDS : 1);
+}
+
+static void on_grace_over(uv_timer_t *timer)
+{
+    nd_net *const net = timer->data;
+    net->n_looks = 1;
+    nd_socket_touch(&net->entrance); /* what has come by now counts */
+}
+
+static void judge_suspects(nd_net *net)
+{
+    bool is_unsure = false;
+    net->n_looks = 0;
+    for (unsigned i = 0; i < net->def.n_processes; i++) {
+        nd_peer *const peer = &net->peers[i];
+        if (!peer->suspicion || has_all_of(peer))
+            continue;
+        is_unsure = true;
+        if (is_lost(peer))
+            nd_net_fail(net, ND_CLOSED,
+                        "process %u (%s) is gone: %s; its own last words, or its machine's, say "
+                        "more",
+                        peer->process, peer->address, peer->suspicion);
+    }
+    if (is_unsure && net->err == ND_OK)
+        uv_timer_start(&net->grace, on_grace_over, ND_GRACE_MS, 0);
+}
+
+void nd_net_suspect(nd_peer *peer, const char *why)
+{
+    nd_net *const net = peer->net;
+    check_farewell(net);
+    if (peer->suspicion || net->err != ND_OK || net->phase == ND_NET_OVER)
+        return;
+    peer->suspicion = why;
+    peer->n_noted = n_frames_of(peer);
+    if (!uv_is_active((uv_handle_t *)&net->grace))
+        uv_timer_start(&net->grace, on_grace_over, ND_GRACE_MS, 0);
+}
+
+/* --- Leaving --- */
+
+static void say_goodbye(nd_net *net)
+{
+    nd_run_stats done = net->stats;
+    nd_run_stats_add(&done, &net->figures);
+    net->has_left = true;
+    nd_outbound_credit(net, true);
+    for (unsigned i = 0; i < net->def.n_processes; i++) {
+        nd_peer *const peer = &net->peers[i];
+        if (i != net->def.process)
+            nd_net_tell(peer,
+                        &(nd_control){.kind = ND_CONTROL_GOODBYE,
+                                      .goodbye = {peer->lanes[ND_LANE_DATA].sequence,
+                                                  peer->lanes[ND_LANE_PROGRESS].sequence, done}});
+    }
+}
+
+static void check_leaving(nd_net *net)
+{
+    if (!net->has_left && nd_outbound_is_empty(net))
+        say_goodbye(net);
+    if (!net->has_left || !nd_outbound_is_empty(net))
+        return;
+    for (unsigned i = 0; i < net->def.n_processes; i++)
+        if (i != net->def.process && !has_all_of(&net->peers[i]))
+            return;
+    end(net, LEAVE_LINGER_MS);
+}
+
+/* What was asked from outside. */
+static void take_requests(nd_net *net)
+{
+    if (atomic_load_explicit(&net->is_aborted, memory_order_acquire)) {
+        uv_mutex_lock(&net->lock);
+        const nd_err err = net->cause_err;
+        const nd_message cause = net->cause;
+        uv_mutex_unlock(&net->lock);
+        atomic_store_explicit(&net->is_aborted, false, memory_order_relaxed);
+        if (net->err == ND_OK || strcmp(cause.text, net->verdict.text) != 0)
+            abort_run(net, net->def.process, err, cause.text);
+        check_farewell(net);
+    } else if (net->phase == ND_NET_RUNNING &&
+               atomic_load_explicit(&net->is_finished, memory_order_acquire)) {
+        net->phase = ND_NET_LEAVING;
+    }
+}
+
+/* --- The loop --- */
+
+static bool work(void *context)
+{
+    nd_net *const net = context;
+    if (net->phase == ND_NET_OVER)
+        return false;
+    const bool has_more = net->err == ND_OK && nd_outbound_work(net);
+    take_requests(net);
+    nd_inquiry_work(net);
+    if (net->n_looks && (!net->entrance.is_active || net->n_looks++ == MOST_LOOKS))
+        judge_suspects(net);
+    if (net->phase == ND_NET_LEAVING && net->err == ND_OK)
+        check_leaving(net);
+    return has_more;
+}
+
+static bool has_requests(nd_net *net)
+{
+    return atomic_load_explicit(&net->is_aborted, memory_order_acquire) ||
+           (net->phase == ND_NET_RUNNING &&
+            atomic_load_explicit(&net->is_finished, memory_order_acquire));
+}
+
+static bool about_to_sleep(void *context)
+{
+    nd_net *const net = context;
+    if (net->phase == ND_NET_OVER)
+        return false;
+    atomic_exchange_explicit(&net->is_asleep, true, memory_order_acq_rel); /* see above */
+    bool busy = has_requests(net) || nd_inquiry_waits(net) ||
+                (net->err == ND_OK && nd_outbound_owes_credit(net));
+    for (unsigned i = 0; i < net->def.n_workers && net->err == ND_OK; i++)
+        busy |= !nd_queue_is_empty(&net->seats[i].to_net);
+    if (busy)
+        atomic_exchange_explicit(&net->is_asleep, false, memory_order_acq_rel); /* likewise */
+    return busy;
+}
+
+static void run(void *arg)
+{
+    nd_net *const net = arg;
+    nd_membership_begin(net);
+    uv_run(&net->loop, UV_RUN_DEFAULT);
+    net->def.over(net->def.context);
+}
+
+/* --- Life --- */
+
+/* Without keys nobody beyond this machine may hear or speak. */
+static nd_err check_privacy(const nd_net *net, nd_message *message)
+{
+    for (unsigned i = 0; !net->def.keys && i < net->def.n_processes; i++)
+        if (!nd_address_is_private(net->def.addresses[i]))
+            return nd_message_set(
+                message, ND_USAGE,
+                "%s can be reached from other machines, so keys are needed: make them with "
+                "'nereid keygen FILE', copy FILE to every host (mode 0600), and give every process "
+                "'--secret FILE'; or use addresses of 127.0.0.1",
+                net->def.addresses[i]);
+    return ND_OK;
+}
+
+static nd_err bind_entrance(nd_net *net, nd_message *message)
+{
+    char address[512];
+    ND_TRY(
+        nd_address_to_bind(net->def.addresses[net->def.process], address, sizeof address, message));
+    void *const zmq = zmq_socket(net->zmq, ZMQ_ROUTER);
+    if (!zmq)
+        return nd_message_set(message, ND_NOMEM, "no socket: %s", zmq_strerror(errno));
+    nd_zmq_set_entrance_options(zmq, net->def.keys);
+    if (zmq_bind(zmq, address) != 0) {
+        const int cause = errno;
+        zmq_close(zmq);
+        return nd_message_set(message, ND_CLOSED,
+                              "cannot listen at %s: %s; is another process using it, and is the "
+                              "address this machine's?",
+                              address, zmq_strerror(cause));
+    }
+    return nd_poller_add(&net->poller, &net->entrance, zmq, &nd_entrance_ops, net);
+}
+
+static nd_err init_loop(nd_net *net)
+{
+    if (uv_loop_init(&net->loop) != 0)
+        return ND_NOMEM;
+    net->has_loop = true;
+    net->retry.data = net->grace.data = net->farewell.data = net;
+    if (uv_async_init(&net->loop, &net->bell, on_bell) != 0 ||
+        uv_timer_init(&net->loop, &net->retry) != 0 ||
+        uv_timer_init(&net->loop, &net->grace) != 0 ||
+        uv_timer_init(&net->loop, &net->farewell) != 0)
+        return ND_NOMEM;
+    return nd_poller_init(&net->poller, &net->loop, &(nd_poller_def){work, about_to_sleep, net});
+}
+
+static void wake_worker(void *context, unsigned worker)
+{
+    const nd_net *const net = context;
+    net->def.wake(net->def.context, worker);
+}
+
+static nd_err init_seats(nd_net *net)
+{
+    ND_TRY(nd_local_create(net->def.n_workers, wake_worker, net, &net->local));
+    net->seats = nd_alloc_zero(net->def.n_workers, sizeof *net->seats);
+    if (!net->seats)
+        return ND_NOMEM;
+    for (unsigned i = 0; i < net->def.n_workers; i++) {
+        net->seats[i].net = net;
+        net->seats[i].local = nd_local_transport(net->local, i);
+        nd_vector_init(&net->seats[i].plans, sizeof(nd_flow_plan));
+    }
+    return ND_OK;
+}
+
+static nd_err init_peers(nd_net *net)
+{
+    net->peers = nd_alloc_zero(net->def.n_processes, sizeof *net->peers);
+    if (!net->peers)
+        return ND_NOMEM;
+    for (unsigned i = 0; i < net->def.n_processes; i++) {
+        net->peers[i].net = net;
+        net->peers[i].process = i;
+        net->peers[i].address = net->def.addresses[i];
+    }
+    return ND_OK;
+}
+
+/* ZeroMQ ends the process when it runs out of descriptors, so that is looked after before. */
+static nd_err check_descriptors(const nd_net *net, nd_message *message)
+{
+    struct rlimit limit;
+    const rlim_t needed = 64 + (rlim_t)(net->def.n_processes - 1) * 6 * ND_LANES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return ND_OK;
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
+    if (limit.rlim_cur == needed && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return ND_OK;
+    return nd_message_set(message, ND_USAGE,
+                          "%u processes need %llu open files each: raise the limit (ulimit -n)",
+                          net->def.n_processes, (unsigned long long)needed);
+}
+
+static nd_err init_net(nd_net *net, nd_message *message)
+{
+    ND_TRY(check_privacy(net, message));
+    ND_TRY(check_descriptors(net, message));
+    const uint64_t share = (uint64_t)net->def.budget->limit / (4 * (net->def.n_processes - 1));
+    net->credit_step = share < ND_CREDIT_STEP ? share : ND_CREDIT_STEP;
+    nd_message_set(message, ND_NOMEM, "out of memory, or of descriptors, for the network");
+    net->zmq = zmq_ctx_new();
+    if (!net->zmq)
+        return ND_NOMEM;
+    zmq_ctx_set(net->zmq, ZMQ_MAX_SOCKETS, (int)(64 + net->def.n_processes * 4 * ND_LANES));
+    ND_TRY(nd_ledger_init(&net->ledger, net->def.mode));
+    net->has_ledger = true;
+    ND_TRY(init_loop(net));
+    ND_TRY(init_seats(net));
+    ND_TRY(init_peers(net));
+    if (net->def.keys) {
+        zmq_ctx_set(net->zmq, ZMQ_IO_THREADS, 2); /* encrypting is dear */
+        ND_TRY(nd_admission_open(&net->admission, net->zmq, &net->poller, net->def.keys));
+    }
+    ND_TRY(nd_membership_open(net));
+    return bind_entrance(net, message);
+}
+
+nd_err nd_net_create(const nd_net_def *def, nd_net **net, nd_message *message)
+{
+    nd_net *const made = nd_alloc_zero(1, sizeof *made);
+    if (!made || uv_mutex_init(&made->lock) != 0) {
+        nd_free(made);
+        return nd_message_set(message, ND_NOMEM, "out of memory");
+    }
+    made->def = *def;
+    made->incarnation = def->incarnation;
+    nd_vector_init(&made->packed, 1);
+    nd_vector_init(&made->answer, 1);
+    nd_wire_arena_init(&made->arena, ND_WIRE_ARENA_MOST);
+    if (uv_os_gethostname(made->host, &(size_t){sizeof made->host}) != 0)
+        strcpy(made->host, "?");
+    const nd_err err = init_net(made, message);
+    if (err == ND_OK)
+        *net = made;
+    else
+        nd_net_destroy(made);
+    return err;
+}
+
+nd_err nd_net_start(nd_net *net)
+{
+    net->has_thread = uv_thread_create(&net->thread, run, net) == 0;
+    return net->has_thread ? ND_OK : ND_NOMEM;
+}
+
+void nd_net_finish(nd_net *net)
+{
+    atomic_store_explicit(&net->is_finished, true, memory_order_release);
+    nd_net_wake(net);
+}
+
+void nd_net_abort(nd_net *net, nd_err err, const char *text)
+{
+    uv_mutex_lock(&net->lock);
+    if (net->cause_err == ND_OK)
+        net->cause_err = nd_message_set(&net->cause, err, "%s", text);
+    uv_mutex_unlock(&net->lock);
+    atomic_store_explicit(&net->is_aborted, true, memory_order_release);
+    nd_net_wake(net);
+}
+
+void nd_net_join(nd_net *net)
+{
+    if (net->has_thread)
+        uv_thread_join(&net->thread);
+    net->has_thread = false;
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void drop_posts(nd_queue *queue)
+{
+    for (nd_post *post; (post = nd_queue_peek(queue)); nd_queue_pop(queue))
+        if (post->kind == ND_ARRIVAL_BATCH)
+            zmq_msg_close(&post->of.batch.body);
+    nd_queue_deinit(queue);
+}
+
+static void deinit_seats(nd_net *net)
+{
+    for (unsigned i = 0; net->seats && i < net->def.n_workers; i++) {
+        nd_net_seat *const seat = &net->seats[i];
+        if (seat->is_lent)
+            nd_queue_pop(&seat->from_net);
+        drop_posts(&seat->to_net);
+        drop_posts(&seat->from_net);
+        nd_vector_deinit(&seat->plans);
+    }
+    nd_free(net->seats);
+    nd_local_destroy(net->local);
+}
+
+void nd_net_destroy(nd_net *net)
+{
+    if (!net)
+        return;
+    if (net->peers)
+        close_all(net, 0);
+    for (unsigned i = 0; net->peers && i < net->def.n_processes; i++)
+        drop_posts(&net->peers[i].outbox);
+    deinit_seats(net);
+    if (net->has_loop) {
+        uv_walk(&net->loop, close_handle, NULL);
+        uv_run(&net->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&net->loop);
+    }
+    if (net->zmq)
+        zmq_ctx_term(net->zmq); /* waits for what lingers */
+    nd_free(net->peers);
+    if (net->has_ledger)
+        nd_ledger_deinit(&net->ledger);
+    nd_vector_deinit(&net->packed);
+    nd_vector_deinit(&net->answer);
+    nd_wire_arena_deinit(&net->arena);
+    uv_mutex_destroy(&net->lock);
+    nd_free(net);
+}
+
+nd_err nd_net_verdict(nd_net *net, nd_message *message)
+{
+    uv_mutex_lock(&net->lock);
+    const nd_err err = net->verdict_err;
+    if (err != ND_OK)
+        *message = net->verdict;
+    uv_mutex_unlock(&net->lock);
+    return err;
+}
+
+nd_transport nd_net_transport(nd_net *net, unsigned worker)
+{
+    return (nd_transport){&nd_net_transport_ops, &net->seats[worker]};
+}
+
+void nd_net_set_stats(nd_net *net, const nd_run_stats *stats)
+{
+    nd_run_stats_add(&net->figures, stats);
+}
+
+nd_run_stats nd_net_get_stats(const nd_net *net)
+{
+    nd_run_stats sum = net->stats;
+    nd_run_stats_add(&sum, &net->figures);
+    for (unsigned i = 0; i < net->def.n_processes; i++)
+        nd_run_stats_add(&sum, &net->peers[i].stats);
+    return sum;
+}
