@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What it costs to agree: rounds in which hardly a record moves. The limit is the machine's: a word
- * that two threads, each on its core, hand back and forth.
+ * that two threads, each on its core, hand back and forth; or, where two processes have to agree,
+ * that they do (bench/round_trip.h).
  */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
+#include <nereid/memory.h>
 #include <nereid/stream.h>
 
 #include "bench/harness.h"
+#include "bench/pair.h"
+#include "bench/round_trip.h"
 
 typedef struct token {
     uint64_t key;
@@ -20,6 +24,7 @@ static const nd_type token_type = ND_TYPE(token, 1, ND_FIELD(token, key));
 typedef struct round_log {
     uint32_t n;
     uint64_t begin_ns, end_ns;
+    uint64_t *times; /* n + 1: when each began, where single rounds are asked for; else NULL */
     _Atomic uint64_t n_done; /* added to by each worker at its end, read after all */
 } round_log;
 
@@ -36,11 +41,15 @@ static void mark(round_log *rounds, uint32_t round)
         rounds->begin_ns = bench_now_ns();
     if (round == rounds->n)
         rounds->end_ns = bench_now_ns();
+    if (rounds->times)
+        rounds->times[round] = bench_now_ns();
 }
 
 static round_log new_rounds(const bench_plan *plan, size_t n)
 {
-    return (round_log){.n = (uint32_t)bench_scaled(plan, n) + WARM_UP};
+    enum { MOST_OF_PAIR = 50000 };
+    const size_t most = plan->place == BENCH_ONE ? n : MOST_OF_PAIR;
+    return (round_log){.n = (uint32_t)bench_scaled(plan, n < most ? n : most) + WARM_UP};
 }
 
 /* --- Barrier --- */
@@ -112,7 +121,8 @@ static double barrier_ns(const bench_plan *plan)
 {
     round_log rounds = new_rounds(plan, plan->n_workers == 1 ? 2000000 : 500000);
     bench_execute(plan, barrier_program, &rounds);
-    bench_check(rounds.n_done == (rounds.n + UINT64_C(1)) * plan->n_workers,
+    rounds.n_done = bench_total(plan, rounds.n_done);
+    bench_check(rounds.n_done == (rounds.n + UINT64_C(1)) * bench_peers(plan),
                 "barrier: not every worker had every notification");
     return rounds_ns(&rounds);
 }
@@ -163,9 +173,16 @@ static nd_err closed_program(nd_worker *worker, void *arg)
 static double closed_ns(const bench_plan *plan)
 {
     round_log rounds = new_rounds(plan, plan->n_workers == 1 ? 1000000 : 300000);
+    if (plan->size)
+        rounds.times = bench_alloc(rounds.n + 1, sizeof *rounds.times);
     bench_execute(plan, closed_program, &rounds);
+    rounds.n_done = bench_total(plan, rounds.n_done);
     bench_check(rounds.n_done == rounds.n, "closed loop: not every record arrived once");
-    return rounds_ns(&rounds);
+    if (!rounds.times)
+        return rounds_ns(&rounds);
+    const double ns = bench_percentile(rounds.times + WARM_UP, rounds.n - WARM_UP, plan->size);
+    nd_free(rounds.times);
+    return ns;
 }
 
 /* --- Feedback --- */
@@ -212,6 +229,9 @@ static double feedback_ns(const bench_plan *plan)
 {
     round_log rounds = new_rounds(plan, plan->n_workers == 1 ? 2000000 : 300000);
     bench_execute(plan, feedback_program, &rounds);
+    rounds.begin_ns = bench_total(plan, rounds.begin_ns); /* one process has taken either */
+    rounds.end_ns = bench_total(plan, rounds.end_ns);
+    rounds.n_done = bench_total(plan, rounds.n_done);
     bench_check(rounds.n_done == rounds.n + UINT64_C(1), "feedback: a record was lost or repeated");
     return rounds_ns(&rounds);
 }
@@ -288,13 +308,25 @@ static double ping_pong_on_one_core_ns(const bench_plan *plan)
 }
 
 const bench_row bench_coordination_rows[] = {
-    {"barrier, a round", 1, 0, barrier_ns, ping_pong_ns, BENCH_US, 0.5},
-    {"barrier, a round", 2, 0, barrier_ns, ping_pong_ns, BENCH_US, 1.5},
-    {"barrier on one core, a round", 2, ONE_CORE, barrier_on_one_core_ns, ping_pong_on_one_core_ns,
-     BENCH_US, 16},
-    {"closed loop, a record", 1, 0, closed_ns, ping_pong_ns, BENCH_US, 1.0},
-    {"closed loop, a record", 2, 0, closed_ns, ping_pong_ns, BENCH_US, 3.0},
-    {"feedback, an iteration", 1, 0, feedback_ns, ping_pong_ns, BENCH_US, 0.8},
-    {"feedback, an iteration", 2, 0, feedback_ns, ping_pong_ns, BENCH_US, 3.0},
+    {"barrier, a round", BENCH_ONE, 1, 0, barrier_ns, ping_pong_ns, BENCH_US, 0.5},
+    {"barrier, a round", BENCH_ONE, 2, 0, barrier_ns, ping_pong_ns, BENCH_US, 1.5},
+    {"barrier on one core, a round", BENCH_ONE, 2, ONE_CORE, barrier_on_one_core_ns,
+     ping_pong_on_one_core_ns, BENCH_US, 16},
+    {"barrier, a round", BENCH_PAIR, 1, 0, barrier_ns, bench_round_trip_ns, BENCH_US, 80},
+    {"barrier by tcp, a round", BENCH_PAIR_TCP, 1, 0, barrier_ns, bench_round_trip_ns, BENCH_US,
+     80},
+    {"closed loop, a record", BENCH_ONE, 1, 0, closed_ns, ping_pong_ns, BENCH_US, 1.0},
+    {"closed loop, a record", BENCH_ONE, 2, 0, closed_ns, ping_pong_ns, BENCH_US, 3.0},
+    {"closed loop, a record, p50", BENCH_PAIR, 1, 50, closed_ns, bench_round_trip_ns, BENCH_US,
+     130},
+    {"closed loop, a record, p99", BENCH_PAIR, 1, 99, closed_ns, bench_round_trip_ns, BENCH_US,
+     1000},
+    {"closed loop by tcp, p50", BENCH_PAIR_TCP, 1, 50, closed_ns, bench_round_trip_ns, BENCH_US,
+     130},
+    {"closed loop by tcp, p99", BENCH_PAIR_TCP, 1, 99, closed_ns, bench_round_trip_ns, BENCH_US,
+     1000},
+    {"feedback, an iteration", BENCH_ONE, 1, 0, feedback_ns, ping_pong_ns, BENCH_US, 0.8},
+    {"feedback, an iteration", BENCH_ONE, 2, 0, feedback_ns, ping_pong_ns, BENCH_US, 3.0},
+    {"feedback, an iteration", BENCH_PAIR, 1, 0, feedback_ns, bench_round_trip_ns, BENCH_US, 90},
     {.name = NULL},
 };

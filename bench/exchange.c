@@ -116,10 +116,11 @@ static double exchange_ns(const bench_plan *plan)
     transfer_job transfer;
     init_transfer(&transfer, plan);
     bench_execute(plan, exchange_program, &transfer);
-    check_transfer(&transfer, plan->n_workers);
+    stream_job_total(&transfer.stream, plan);
+    check_transfer(&transfer, bench_peers(plan));
     nd_free(transfer.table);
     return transfer.stream.ns /
-           (double)(transfer.stream.n_epochs * transfer.table_len * plan->n_workers);
+           (double)(transfer.stream.n_epochs * transfer.table_len * bench_peers(plan));
 }
 
 /* --- The limit --- */
@@ -168,14 +169,15 @@ static inline void copy(transfer_job *transfer, box *block, const size_t size)
 
 static void move_table(transfer_job *transfer, box *blocks, const bench_plan *plan)
 {
-    if (plan->n_workers == 1)
+    const unsigned peers = bench_peers(plan);
+    if (peers == 1)
         copy(transfer, blocks, plan->size);
     else if (plan->size == 8)
-        partition(transfer, blocks, plan->n_workers, 8);
+        partition(transfer, blocks, peers, 8);
     else if (plan->size == 16)
-        partition(transfer, blocks, plan->n_workers, 16);
+        partition(transfer, blocks, peers, 16);
     else
-        partition(transfer, blocks, plan->n_workers, 64);
+        partition(transfer, blocks, peers, 64);
 }
 
 static double plain_ns(const bench_plan *plan)
@@ -197,11 +199,14 @@ static double plain_ns(const bench_plan *plan)
 }
 
 const bench_row bench_exchange_rows[] = {
-    {"exchange, records of 8 bytes", 1, 8, exchange_ns, plain_ns, BENCH_RATE, 400},
-    {"exchange, records of 8 bytes", 2, 8, exchange_ns, plain_ns, BENCH_RATE, 450},
-    {"exchange, records of 16 bytes", 1, 16, exchange_ns, plain_ns, BENCH_RATE, 0},
-    {"exchange, records of 16 bytes", 2, 16, exchange_ns, plain_ns, BENCH_RATE, 0},
-    {"exchange, records of 64 bytes", 1, 64, exchange_ns, plain_ns, BENCH_RATE, 120},
-    {"exchange, records of 64 bytes", 2, 64, exchange_ns, plain_ns, BENCH_RATE, 130},
+    {"exchange, records of 8 bytes", BENCH_ONE, 1, 8, exchange_ns, plain_ns, BENCH_RATE, 400},
+    {"exchange, records of 8 bytes", BENCH_ONE, 2, 8, exchange_ns, plain_ns, BENCH_RATE, 450},
+    {"exchange, records of 16 bytes", BENCH_ONE, 1, 16, exchange_ns, plain_ns, BENCH_RATE, 0},
+    {"exchange, records of 16 bytes", BENCH_ONE, 2, 16, exchange_ns, plain_ns, BENCH_RATE, 0},
+    {"exchange, records of 64 bytes", BENCH_ONE, 1, 64, exchange_ns, plain_ns, BENCH_RATE, 120},
+    {"exchange, records of 64 bytes", BENCH_ONE, 2, 64, exchange_ns, plain_ns, BENCH_RATE, 130},
+    {"exchange, records of 8 bytes", BENCH_PAIR, 1, 8, exchange_ns, plain_ns, BENCH_RATE, 150},
+    {"exchange, records of 16 bytes", BENCH_PAIR, 1, 16, exchange_ns, plain_ns, BENCH_RATE, 0},
+    {"exchange, records of 64 bytes", BENCH_PAIR, 1, 64, exchange_ns, plain_ns, BENCH_RATE, 35},
     {.name = NULL},
 };

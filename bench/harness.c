@@ -11,6 +11,8 @@
 
 #include <nereid/memory.h>
 
+#include "bench/pair.h"
+
 enum { REPEATS = 5 };
 
 /* Values of one side of a row, in the row's unit, ascending. */
@@ -27,6 +29,20 @@ uint64_t bench_now_ns(void)
 }
 
 size_t bench_scaled(const bench_plan *plan, size_t n) { return plan->is_full ? n : n / 10; }
+
+static int compare_spans(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_percentile(uint64_t *moments, size_t n, size_t percent)
+{
+    for (size_t i = 0; i < n; i++)
+        moments[i] = moments[i + 1] - moments[i];
+    qsort(moments, n, sizeof *moments, compare_spans);
+    return (double)moments[n * percent / 100];
+}
 
 uint64_t bench_random(uint64_t *state)
 {
@@ -58,12 +74,44 @@ void bench_check(bool is_right, const char *what)
     exit(EXIT_FAILURE);
 }
 
+unsigned bench_peers(const bench_plan *plan)
+{
+    return plan->place == BENCH_ONE ? plan->n_workers : 2 * plan->n_workers;
+}
+
 void bench_execute(const bench_plan *plan, nd_program *program, void *arg)
 {
-    const nd_config config = {.n_workers = plan->n_workers};
+    nd_config config = {.n_workers = plan->n_workers};
     nd_message message;
+    if (plan->pair)
+        bench_pair_configure(plan->pair, &config);
     const nd_err err = nd_execute(&config, program, arg, NULL, &message);
     bench_check(err == ND_OK, message.text);
+}
+
+/* --- Rows --- */
+
+static const bench_row *const tables[] = {bench_coordination_rows, bench_exchange_rows,
+                                          bench_counting_rows, bench_ranking_rows, bench_idle_rows};
+
+enum { TABLES = sizeof tables / sizeof *tables, TITLE_SIZE = 128 };
+
+void bench_write_title(const bench_row *row, char *title, size_t size)
+{
+    snprintf(title, size, "%s %sW=%u", row->name, row->place == BENCH_ONE ? "" : "P=2 ",
+             row->n_workers);
+}
+
+const bench_row *bench_find_row(const char *title)
+{
+    char found[TITLE_SIZE];
+    for (size_t i = 0; i < TABLES; i++)
+        for (const bench_row *row = tables[i]; row->name; row++) {
+            bench_write_title(row, found, sizeof found);
+            if (strcmp(found, title) == 0)
+                return row;
+        }
+    return NULL;
 }
 
 /* --- The table --- */
@@ -121,23 +169,30 @@ void bench_print_heading(bool is_full)
 {
     printf("%s size, %d times each, Nereid and its limit in turn. Minimum, median, maximum.\n"
            "limit: the least that plain C on one thread, or the machine, could do\n"
-           "ratio: Nereid's median over the limit's, in time\n\n",
+           "ratio: Nereid's median over the limit's, in time. P: processes. W: workers of each\n\n",
            is_full ? "full" : "a tenth of full", REPEATS);
-    printf("%-34s %3s %-4s|%-27s|%-27s| %6s | %s\n", "", "W", "", "  Nereid", "  limit", "ratio",
-           "target");
+    printf("%-34s %2s %2s %-4s|%-27s|%-27s| %6s | %s\n", "", "P", "W", "", "  Nereid", "  limit",
+           "ratio", "target");
+}
+
+static double measure_nereid(const bench_row *row, const bench_plan *plan)
+{
+    return row->place == BENCH_ONE ? row->nereid(plan) : bench_pair_measure(row, plan);
 }
 
 static void measure(const bench_row *row, bool is_full)
 {
-    const bench_plan plan = {row->n_workers, row->size, is_full};
+    const bench_plan plan = {
+        .place = row->place, .n_workers = row->n_workers, .size = row->size, .is_full = is_full};
     double nereid_ns[REPEATS], limit_ns[REPEATS];
     for (int i = 0; i < REPEATS; i++) {
         limit_ns[i] = row->limit(&plan);
-        nereid_ns[i] = row->nereid(&plan);
+        nereid_ns[i] = measure_nereid(row, &plan);
     }
     const side limit = make_figures(limit_ns, row->unit);
     const side nereid = make_figures(nereid_ns, row->unit);
-    printf("%-34s %3u %-4s|", row->name, row->n_workers, unit_names[row->unit]);
+    printf("%-34s %2d %2u %-4s|", row->name, row->place == BENCH_ONE ? 1 : 2, row->n_workers,
+           unit_names[row->unit]);
     print_figures(&nereid);
     printf("|");
     print_figures(&limit);
@@ -146,16 +201,13 @@ static void measure(const bench_row *row, bool is_full)
     fflush(stdout);
 }
 
-static bool is_wanted(const bench_row *row, const char *wanted)
+void bench_run_rows(bool is_full, const char *wanted)
 {
-    char title[128];
-    snprintf(title, sizeof title, "%s W=%u", row->name, row->n_workers);
-    return !wanted || strstr(title, wanted);
-}
-
-void bench_run_rows(const bench_row *rows, bool is_full, const char *wanted)
-{
-    for (; rows->name; rows++)
-        if (is_wanted(rows, wanted))
-            measure(rows, is_full);
+    char title[TITLE_SIZE];
+    for (size_t i = 0; i < TABLES; i++)
+        for (const bench_row *row = tables[i]; row->name; row++) {
+            bench_write_title(row, title, sizeof title);
+            if (!wanted || strstr(title, wanted))
+                measure(row, is_full);
+        }
 }

@@ -18,14 +18,27 @@
 
 #include <nereid/worker.h>
 
+/** Where Nereid's side of a row runs. */
+typedef enum bench_place {
+    BENCH_ONE,        /* in this process */
+    BENCH_PAIR,       /* in two processes started for it (bench/pair.h), which talk by ipc */
+    BENCH_PAIR_TCP,   /* the same by tcp, over the loopback */
+    BENCH_PAIR_WHOLE, /* as BENCH_PAIR, and what counts is the time from their start to their end */
+} bench_place;
+
+typedef struct bench_pair bench_pair;
+
 /** What a measurement is told. */
 typedef struct bench_plan {
-    unsigned n_workers;
-    size_t size;  /* the row's own: bytes a record, say */
-    bool is_full; /* the sizes of the published tables, not a tenth of them */
+    bench_place place;
+    unsigned n_workers;     /* of each process */
+    size_t size;            /* the row's own: bytes a record, say */
+    bool is_full;           /* the sizes of the published tables, not a tenth of them */
+    const bench_pair *pair; /* in one of two processes: which, and how to reach the other */
 } bench_plan;
 
-/** Does the work once; returns nanoseconds an item. */
+/** Does the work once; returns nanoseconds an item. Of two processes both call it, and what the
+ * first of them returns counts. The limit's is always called here. */
 typedef double bench_measure_fn(const bench_plan *plan);
 
 /** In what a row is printed. */
@@ -34,6 +47,7 @@ typedef enum bench_unit { BENCH_US, BENCH_MS, BENCH_RATE } bench_unit;
 /** A line of the table. The target is in the unit; zero: none. */
 typedef struct bench_row {
     const char *name;
+    bench_place place;
     unsigned n_workers;
     size_t size;
     bench_measure_fn *nereid, *limit;
@@ -48,10 +62,20 @@ extern const bench_row bench_coordination_rows[], bench_exchange_rows[], bench_c
 /** Prints the heading of the table. */
 void bench_print_heading(bool is_full);
 
-/** Measures and prints the rows whose titles, `NAME W=N`, contain `wanted` (NULL: all). */
-void bench_run_rows(const bench_row *rows, bool is_full, const char *wanted);
+/** Writes `NAME W=N`, or `NAME P=2 W=N` where there are two processes. */
+void bench_write_title(const bench_row *row, char *title, size_t size);
 
-/** Runs `program` on the plan's workers; a failure ends the program. */
+/** The row of that title, or NULL. */
+const bench_row *bench_find_row(const char *title);
+
+/** Measures and prints the rows whose titles contain `wanted` (NULL: all). */
+void bench_run_rows(bool is_full, const char *wanted);
+
+/** The workers of all processes. */
+unsigned bench_peers(const bench_plan *plan);
+
+/** Runs `program` on the plan's workers, together with the other process if there is one; a failure
+ * ends the program. */
 void bench_execute(const bench_plan *plan, nd_program *program, void *arg);
 
 /** Ends the program unless `is_right`: the row has counted wrongly. */
@@ -59,6 +83,10 @@ void bench_check(bool is_right, const char *what);
 
 /** Nanoseconds since some fixed moment. */
 uint64_t bench_now_ns(void);
+
+/** Of the `n` spans between `n + 1` moments, the one that `percent` of them are not longer than.
+ * Overwrites the moments. */
+double bench_percentile(uint64_t *moments, size_t n, size_t percent);
 
 /** A tenth of `n` unless the plan is for full size. */
 size_t bench_scaled(const bench_plan *plan, size_t n);

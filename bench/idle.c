@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What it costs to do nothing: an empty program, whose limit is starting and ending as many
- * threads; and a step among many dataflows of which none has anything to do, whose limit is a look
- * at each.
+ * threads, or as many processes that end at once; and a step among many dataflows of which none has
+ * anything to do, whose limit is a look at each.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <nereid/stream.h>
 
 #include "bench/harness.h"
+#include "bench/pair.h"
 
 /* --- An empty program --- */
 
@@ -19,6 +20,13 @@ static nd_err empty_program(nd_worker *worker, void *arg)
 {
     (void)worker, (void)arg;
     return ND_OK;
+}
+
+/* One of two processes. */
+static double empty_once_ns(const bench_plan *plan)
+{
+    bench_execute(plan, empty_program, NULL);
+    return 0;
 }
 
 enum { RUNS = 20 };
@@ -122,8 +130,9 @@ static double look_ns(const bench_plan *plan)
 }
 
 const bench_row bench_idle_rows[] = {
-    {"empty program", 1, 0, empty_ns, threads_ns, BENCH_MS, 10},
-    {"empty program", 2, 0, empty_ns, threads_ns, BENCH_MS, 10},
-    {"1,000 idle dataflows, a step", 1, 1000, idle_ns, look_ns, BENCH_US, 1000},
+    {"empty program", BENCH_ONE, 1, 0, empty_ns, threads_ns, BENCH_MS, 10},
+    {"empty program", BENCH_ONE, 2, 0, empty_ns, threads_ns, BENCH_MS, 10},
+    {"empty program", BENCH_PAIR_WHOLE, 1, 0, empty_once_ns, bench_pair_idle_ns, BENCH_MS, 100},
+    {"1,000 idle dataflows, a step", BENCH_ONE, 1, 1000, idle_ns, look_ns, BENCH_US, 1000},
     {.name = NULL},
 };

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "bench/harness.h"
+#include "bench/pair.h"
 
 enum { LAG = 2 /* epochs under way at most */ };
 
@@ -50,4 +50,10 @@ nd_err stream_job_run(stream_job *job, nd_dataflow *flow, nd_input *input, nd_pa
     const nd_probe *probe = nd_probe_new(end);
     ND_TRY(nd_dataflow_start(flow));
     return feed(job, nd_vertex_worker(sink), input, probe);
+}
+
+void stream_job_total(stream_job *job, const bench_plan *plan)
+{
+    job->n_arrived = bench_total(plan, job->n_arrived);
+    job->sum = bench_total(plan, job->sum);
 }

@@ -13,6 +13,8 @@
 #include <nereid/stream.h>
 #include <nereid/worker.h>
 
+#include "bench/harness.h"
+
 typedef struct stream_job stream_job;
 
 /** The first member of a row's own job. */
@@ -35,5 +37,8 @@ ND_CHECKED nd_err stream_job_run(stream_job *job, nd_dataflow *flow, nd_input *i
                                  nd_pact records,
                                  void (*on_recv)(nd_vertex *vertex, unsigned port,
                                                  const nd_time *time, nd_batch *batch));
+
+/** Once it has run: adds up what the sinks of all processes have counted. */
+void stream_job_total(stream_job *job, const bench_plan *plan);
 
 #endif

@@ -15,11 +15,16 @@ typedef struct command {
     const char *summary; /* one line */
     const char *details; /* a paragraph for `nereid help NAME` */
     nd_err (*run)(const options *chosen, nd_message *message);
+    /* Instead of `run`: reads its arguments itself (argv[0] is its name), and may set the command's
+     * exit status, with the cause in the message, though it returns ND_OK. */
+    nd_err (*start)(char **argv, int *status, nd_message *message);
 } command;
 
 extern const command pagerank_command;
 extern const command degrees_command;
 extern const command generate_command;
+extern const command run_command;
+extern const command keygen_command;
 
 /* All commands that the contract knows, in order, ended by one without a name. */
 extern const command *const all_commands[];

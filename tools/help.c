@@ -10,7 +10,7 @@
 const command *const all_commands[] = {
     &pagerank_command, &degrees_command, &generate_command, LATER("bfs"),    LATER("sssp"),
     LATER("wcc"),      LATER("scc"),     LATER("cdlp"),     LATER("lcc"),    LATER("triangles"),
-    LATER("kcore"),    LATER("run"),     LATER("keygen"),   LATER("doctor"), NULL,
+    LATER("kcore"),    &run_command,     &keygen_command,   LATER("doctor"), NULL,
 };
 
 /* Whether all that was printed has gone out. */
@@ -25,7 +25,7 @@ nd_err help_print_all(nd_message *message)
 {
     printf("usage: nereid COMMAND [options] ...\n\n");
     for (size_t i = 0; all_commands[i] != NULL; i++)
-        if (all_commands[i]->run != NULL)
+        if (all_commands[i]->operand != NULL)
             printf("  %-10s %s\n", all_commands[i]->name, all_commands[i]->summary);
     printf("  %-10s %s\n", "help", "print this, or with the name of a command how to use it");
     printf("  %-10s %s\n", "version", "print the version");

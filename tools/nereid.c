@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <nereid/cluster.h>
+
 #include "tools/command.h"
 #include "tools/signals.h"
 
@@ -25,7 +27,7 @@ static const command *find_or_explain(const char *name, nd_message *message)
     if (which == NULL)
         (void)nd_message_set(message, ND_USAGE,
                              "there is no command '%s'; 'nereid help' lists those there are", name);
-    else if (which->run == NULL)
+    else if (which->operand == NULL)
         (void)nd_message_set(message, ND_USAGE,
                              "%s is not available in this version; 'nereid help' lists what is",
                              name);
@@ -50,17 +52,19 @@ static nd_err run_help(int argc, char **argv, nd_message *message)
     return which != NULL ? help_print_command(which, message) : ND_USAGE;
 }
 
-static nd_err run_command(int argc, char **argv, nd_message *message)
+static nd_err find_and_run(int argc, char **argv, int *status, nd_message *message)
 {
     options chosen;
     const command *const which = find_or_explain(argv[0], message);
     if (which == NULL)
         return ND_USAGE;
+    if (which->start != NULL)
+        return which->start(argv, status, message);
     ND_TRY(options_parse(&chosen, which->bit, which->operand, argc - 1, argv + 1, message));
     return chosen.help ? help_print_command(which, message) : which->run(&chosen, message);
 }
 
-static nd_err run(int argc, char **argv, nd_message *message)
+static nd_err run(int argc, char **argv, int *status, nd_message *message)
 {
     if (argc < 2)
         return nd_message_set(message, ND_USAGE, "which command? 'nereid help' lists them");
@@ -69,7 +73,7 @@ static nd_err run(int argc, char **argv, nd_message *message)
         return run_help(argc - 2, argv + 2, message);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
         return argc > 2 ? refuse_word(argv[2], "version", message) : help_print_version(message);
-    return run_command(argc - 1, argv + 1, message);
+    return find_and_run(argc - 1, argv + 1, status, message);
 }
 
 /* A closed standard descriptor would be given to the first file opened, and output meant for a
@@ -84,10 +88,13 @@ static void occupy_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     nd_message message = {""};
+    int status = 0;
     occupy_standard_descriptors();
     signals_watch();
-    const nd_err err = run(argc, argv, &message);
+    const nd_err err = run(argc, argv, &status, &message);
     if (err != ND_OK)
-        fprintf(stderr, "nereid: %s\n", message.text[0] != '\0' ? message.text : nd_err_text(err));
-    return nd_err_status(err);
+        status = nd_err_status(err);
+    if (status != 0)
+        nd_report(status, message.text[0] != '\0' ? message.text : nd_err_text(err));
+    return status;
 }

@@ -16,7 +16,8 @@ enum value_kind {
     VALUE_REAL,
     VALUE_TEXT,
     VALUE_FORMAT,
-    VALUE_UNAVAILABLE
+    VALUE_UNAVAILABLE,
+    VALUE_CLUSTER /* taken out by nd_options_take before; here for the help */
 };
 
 enum { MAX_WORKERS = 256, LINE_ROOM = 24 };
@@ -72,7 +73,8 @@ static const option table[] = {
     {"--progress", NULL, VALUE_FLAG, COMMANDS_GRAPH, FIELD(progress),
      .help = "a progress bar even where standard error is no terminal"},
     {"--quiet", NULL, VALUE_FLAG, COMMANDS_ALL, FIELD(quiet), .help = "errors only"},
-    {"--help", NULL, VALUE_FLAG, COMMANDS_ALL, FIELD(help), .help = "print this"},
+    {"--help", NULL, VALUE_FLAG, COMMANDS_ALL | COMMAND_RUN | COMMAND_KEYGEN, FIELD(help),
+     .help = "print this"},
     {"-n", "N", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--hosts", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"-p", "INDEX", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
@@ -82,6 +84,20 @@ static const option table[] = {
     {"--trace", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--updates", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--final", NULL, VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
+    {"-n", "N", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "processes to start on this machine, 1 to 64 (default: 1)"},
+    {"-w", "N", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "workers of each process (default: its share of this machine's cores)"},
+    {"--hosts", "FILE", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "start one process only, of those listed there: a host:port a line"},
+    {"-p", "INDEX", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "which line of the hosts file it is, counted from 0"},
+    {"--secret", "FILE", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "keys made by nereid keygen; needed between machines"},
+    {"--timeout", "S", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "seconds that processes wait for each other at the start (default: 60)"},
+    {"--stall", "S", VALUE_CLUSTER, COMMAND_RUN,
+     .help = "explain what holds the run back when nothing has moved so long (default: 30)"},
 };
 
 enum { N_OPTIONS = sizeof table / sizeof *table };
@@ -179,6 +195,7 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
     case VALUE_CONSTANT:
     case VALUE_FLAG:
     case VALUE_UNAVAILABLE:
+    case VALUE_CLUSTER:
         break;
     }
     return ND_OK;

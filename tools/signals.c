@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,19 +15,32 @@
 static atomic_bool deferred; /* written by the main thread, read by the handler on any thread */
 static atomic_bool came;     /* written by the handler, read by the main thread */
 
+static bool is_put_off(void) { return atomic_load(&deferred) && !atomic_exchange(&came, true); }
+
 static void handle(int signal_number)
 {
     static const char line[] = "nereid: interrupted\n";
     (void)signal_number;
-    if (atomic_load(&deferred) && !atomic_exchange(&came, true))
+    if (is_put_off())
         return;
     (void)!write(STDERR_FILENO, line, sizeof line - 1);
     _exit(nd_err_status(ND_INTR));
 }
 
+/* The same without the line, which is the launcher's to say. */
+static void handle_silently(int signal_number)
+{
+    (void)signal_number;
+    if (!is_put_off())
+        _exit(nd_err_status(ND_INTR));
+}
+
 void signals_watch(void)
 {
-    struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART}, before;
+    const bool is_launched = getenv("NEREID_LAUNCHER") != NULL;
+    struct sigaction action = {.sa_handler = is_launched ? handle_silently : handle,
+                               .sa_flags = SA_RESTART},
+                     before;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);

@@ -5,7 +5,8 @@
 /* What SIGINT, SIGTERM and SIGHUP do: end the process at once with status 5 and a line that says
  * so; but while a file is being written, the first one only makes signals_came true, so that the
  * half-written file can be taken away. A SIGHUP that was ignored at the start (nohup) stays so.
- * SIGPIPE is ignored: a write to nobody is an error like any other. */
+ * Under a launcher there is no line: the launcher tells the cause. SIGPIPE is ignored: a write to
+ * nobody is an error like any other. */
 
 #include <stdbool.h>
 

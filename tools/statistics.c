@@ -37,6 +37,7 @@ nd_err statistics_write(const statistics *figures, const char *path, nd_message 
                      figures->run.n_batches, figures->run.n_records, figures->run.data_bytes);
     nd_writer_printf(writer, "\"progress_frames\":%" PRIu64 ",\"progress_bytes\":%" PRIu64 ",",
                      figures->run.progress_frames, figures->run.progress_bytes);
-    nd_writer_printf(writer, "\"peak_rss_bytes\":%" PRIu64 "}\n", peak_memory());
+    nd_writer_printf(writer, "\"peak_rss_bytes\":%" PRIu64 "}\n",
+                     figures->processes > 1 ? figures->run.peak_rss_bytes : peak_memory());
     return nd_writer_commit(writer, message);
 }
