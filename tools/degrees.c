@@ -2,6 +2,7 @@
 /* `nereid degrees`. */
 #include <nereid.h>
 
+#include "tools/collect.h"
 #include "tools/command.h"
 #include "tools/graph_command.h"
 
@@ -16,17 +17,15 @@ static nd_err run_plainly(const nd_graph *graph, const options *chosen, graph_an
 typedef struct degrees_run {
     const nd_graph *graph;
     uint64_t *out, *in;
+    bool is_alone; /* one process has all ranges; else process 0 gets them all */
 } degrees_run;
 
 /* Degrees come in the order of ids, so only the first of a batch has to be found. */
-static void keep_degrees(void *user, const nd_type *type, const nd_time *time, const void *records,
-                         size_t len)
+static void keep_degrees(void *user, const void *records, size_t len)
 {
     const degrees_run *const run = user;
     const nd_degree *const degrees = records;
     uint32_t vertex = 0;
-    (void)type;
-    (void)time;
     if (!nd_graph_find(run->graph, degrees[0].id, &vertex))
         return;
     for (size_t i = 0; i < len; i++) {
@@ -39,7 +38,7 @@ static nd_err program(nd_worker *worker, void *arg)
 {
     degrees_run *const run = arg;
     nd_dataflow *const flow = nd_dataflow_new(worker, "degrees");
-    nd_inspect(nd_degrees(nd_root(flow), run->graph), keep_degrees, (nd_user){run, NULL});
+    collect(nd_degrees(nd_root(flow), run->graph), run->is_alone, keep_degrees, run);
     ND_TRY(nd_dataflow_start(flow));
     return nd_worker_run(worker);
 }
@@ -47,11 +46,10 @@ static nd_err program(nd_worker *worker, void *arg)
 static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
                              statistics *figures, progress_bar *bar, nd_message *message)
 {
-    degrees_run run = {graph, answer->numbers[0], answer->numbers[1]};
+    degrees_run run = {graph, answer->numbers[0], answer->numbers[1], options_is_alone(chosen)};
     (void)bar;
     figures->rounds = 1;
-    return nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
-                      message);
+    return nd_execute(&chosen->cluster, program, &run, &figures->run, message);
 }
 
 static nd_err run(const options *chosen, nd_message *message)

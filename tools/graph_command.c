@@ -12,13 +12,19 @@
 
 #include "tools/signals.h"
 
+static progress_bar make_bar(const options *chosen)
+{
+    const bool is_quiet = chosen->quiet || !options_is_first(chosen);
+    return progress_bar_make(chosen->operand, chosen->progress, is_quiet);
+}
+
 /* --- Reading --- */
 
 static void print_note(const options *chosen, const nd_graph *graph)
 {
     const nd_graph_counts *const counts = nd_graph_get_counts(graph);
     const char *const name = strcmp(chosen->operand, "-") == 0 ? "standard input" : chosen->operand;
-    if (!chosen->quiet)
+    if (!chosen->quiet && options_is_first(chosen))
         fprintf(stderr,
                 "nereid: %s: left out %" PRIu64 " duplicate edges and %" PRIu64 " self-loops\n",
                 name, counts->n_duplicates, counts->n_self_loops);
@@ -45,7 +51,7 @@ static nd_err read_graph(const graph_algorithm *algorithm, const options *chosen
                          statistics *figures, nd_message *message)
 {
     nd_graph_builder *builder;
-    progress_bar bar = progress_bar_make(chosen->operand, chosen->progress, chosen->quiet);
+    progress_bar bar = make_bar(chosen);
     const nd_graph_options how = {
         .direction = chosen->direction,
         .lists = algorithm->lists,
@@ -155,11 +161,15 @@ static nd_err answer_graph(const graph_algorithm *algorithm, const nd_graph *gra
     graph_answer answer;
     ND_TRY(make_answer(algorithm, nd_graph_get_counts(graph)->n_vertices, &answer));
     const double start = clock_seconds();
-    progress_bar bar = progress_bar_make(chosen->operand, chosen->progress, chosen->quiet);
+    progress_bar bar = make_bar(chosen);
     nd_err err = algorithm->run(graph, chosen, &answer, figures, &bar, message);
     progress_bar_clear(&bar);
     figures->run_s = clock_seconds() - start;
     signals_watch(); /* the workers had their own handlers */
+    if (!options_is_first(chosen)) {
+        free_answer(&answer);
+        return err;
+    }
     if (err == ND_OK && chosen->verify)
         err = verify(algorithm, graph, chosen, &answer, message);
     if (err == ND_OK)
@@ -199,9 +209,14 @@ static nd_err check_files(const options *chosen, nd_message *message)
 nd_err graph_command_run(const graph_algorithm *algorithm, const options *chosen,
                          nd_message *message)
 {
-    ND_TRY(check_files(chosen, message));
+    if (options_is_first(chosen))
+        ND_TRY(check_files(chosen, message));
     nd_graph *graph = NULL;
-    statistics figures = {.workers = chosen->n_workers, .processes = 1, .epochs = 1};
+    statistics figures = {
+        .workers = chosen->n_workers,
+        .processes = options_is_alone(chosen) ? 1 : chosen->cluster.n_processes,
+        .epochs = 1,
+    };
     ND_TRY(read_graph(algorithm, chosen, &graph, &figures, message));
     const nd_err err = answer_graph(algorithm, graph, chosen, &figures, message);
     nd_graph_destroy(graph);

@@ -52,16 +52,54 @@ static nd_err run_help(int argc, char **argv, nd_message *message)
     return which != NULL ? help_print_command(which, message) : ND_USAGE;
 }
 
-static nd_err find_and_run(int argc, char **argv, int *status, nd_message *message)
+static int count(char **argv)
+{
+    int n = 0;
+    while (argv[n] != NULL)
+        n++;
+    return n;
+}
+
+/* Runs a command here, or, with -n, as several processes that each come here again. `argv` is the
+ * whole command line; the cluster's options are taken out of it. */
+static nd_err run_in_cluster(const command *which, char **argv, nd_cluster *cluster, int *status,
+                             nd_message *message)
 {
     options chosen;
-    const command *const which = find_or_explain(argv[0], message);
+    ND_TRY(nd_cluster_open(cluster, argv, message));
+    ND_TRY(options_parse(&chosen, which->bit, which->operand, count(argv) - 2, argv + 2, message));
+    chosen.cluster = cluster->config;
+    if (cluster->config.n_workers != 0)
+        chosen.n_workers = cluster->config.n_workers;
+    chosen.cluster.n_workers = chosen.n_workers;
+    if (cluster->config.n_processes > 1)
+        ND_TRY(options_check_shared(&chosen, message));
+    if (!cluster->must_launch)
+        return which->run(&chosen, message);
+    *status = nd_launch(&cluster->config, false, cluster->command, message);
+    return ND_OK;
+}
+
+/* `argv` is the whole command line. */
+static nd_err find_and_run(char **argv, int *status, nd_message *message)
+{
+    nd_cluster cluster;
+    options chosen;
+    const command *const which = find_or_explain(argv[1], message);
     if (which == NULL)
         return ND_USAGE;
     if (which->start != NULL)
-        return which->start(argv, status, message);
-    ND_TRY(options_parse(&chosen, which->bit, which->operand, argc - 1, argv + 1, message));
-    return chosen.help ? help_print_command(which, message) : which->run(&chosen, message);
+        return which->start(argv + 1, status, message);
+    if (options_ask_for_help(count(argv) - 2, argv + 2))
+        return help_print_command(which, message);
+    if ((which->bit & COMMANDS_CLUSTER) == 0) {
+        ND_TRY(
+            options_parse(&chosen, which->bit, which->operand, count(argv) - 2, argv + 2, message));
+        return which->run(&chosen, message);
+    }
+    const nd_err err = run_in_cluster(which, argv, &cluster, status, message);
+    nd_cluster_close(&cluster);
+    return err;
 }
 
 static nd_err run(int argc, char **argv, int *status, nd_message *message)
@@ -73,7 +111,7 @@ static nd_err run(int argc, char **argv, int *status, nd_message *message)
         return run_help(argc - 2, argv + 2, message);
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0)
         return argc > 2 ? refuse_word(argv[2], "version", message) : help_print_version(message);
-    return find_and_run(argc - 1, argv + 1, status, message);
+    return find_and_run(argv, status, message);
 }
 
 /* A closed standard descriptor would be given to the first file opened, and output meant for a

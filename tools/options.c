@@ -17,7 +17,7 @@ enum value_kind {
     VALUE_TEXT,
     VALUE_FORMAT,
     VALUE_UNAVAILABLE,
-    VALUE_CLUSTER /* taken out by nd_options_take before; here for the help */
+    VALUE_ELSEWHERE /* looked at by others before; here for the help */
 };
 
 enum { MAX_WORKERS = 256, LINE_ROOM = 24 };
@@ -37,8 +37,6 @@ typedef struct option {
 #define FIELD(field) .offset = offsetof(options, field), .size = sizeof(((options *)0)->field)
 
 static const option table[] = {
-    {"-w", "N", VALUE_UNSIGNED, COMMANDS_GRAPH, FIELD(n_workers), .min = 1, .max = MAX_WORKERS,
-     .help = "workers (default: one a core)"},
     {"--directed", NULL, VALUE_CONSTANT, COMMANDS_GRAPH, FIELD(direction), .min = ND_DIRECTED,
      .help = "an edge line goes from its first vertex to its second (default)"},
     {"--undirected", NULL, VALUE_CONSTANT, COMMANDS_GRAPH, FIELD(direction), .min = ND_UNDIRECTED,
@@ -73,30 +71,24 @@ static const option table[] = {
     {"--progress", NULL, VALUE_FLAG, COMMANDS_GRAPH, FIELD(progress),
      .help = "a progress bar even where standard error is no terminal"},
     {"--quiet", NULL, VALUE_FLAG, COMMANDS_ALL, FIELD(quiet), .help = "errors only"},
-    {"--help", NULL, VALUE_FLAG, COMMANDS_ALL | COMMAND_RUN | COMMAND_KEYGEN, FIELD(help),
+    {"--help", NULL, VALUE_ELSEWHERE, COMMANDS_ALL | COMMAND_RUN | COMMAND_KEYGEN,
      .help = "print this"},
-    {"-n", "N", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--hosts", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"-p", "INDEX", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--secret", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--timeout", "S", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--stall", "S", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--trace", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--updates", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--final", NULL, VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"-n", "N", VALUE_CLUSTER, COMMAND_RUN,
+    {"-n", "N", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "processes to start on this machine, 1 to 64 (default: 1)"},
-    {"-w", "N", VALUE_CLUSTER, COMMAND_RUN,
+    {"-w", "N", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "workers of each process (default: its share of this machine's cores)"},
-    {"--hosts", "FILE", VALUE_CLUSTER, COMMAND_RUN,
+    {"--hosts", "FILE", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "start one process only, of those listed there: a host:port a line"},
-    {"-p", "INDEX", VALUE_CLUSTER, COMMAND_RUN,
+    {"-p", "INDEX", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "which line of the hosts file it is, counted from 0"},
-    {"--secret", "FILE", VALUE_CLUSTER, COMMAND_RUN,
+    {"--secret", "FILE", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "keys made by nereid keygen; needed between machines"},
-    {"--timeout", "S", VALUE_CLUSTER, COMMAND_RUN,
+    {"--timeout", "S", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "seconds that processes wait for each other at the start (default: 60)"},
-    {"--stall", "S", VALUE_CLUSTER, COMMAND_RUN,
+    {"--stall", "S", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "explain what holds the run back when nothing has moved so long (default: 30)"},
 };
 
@@ -195,7 +187,7 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
     case VALUE_CONSTANT:
     case VALUE_FLAG:
     case VALUE_UNAVAILABLE:
-    case VALUE_CLUSTER:
+    case VALUE_ELSEWHERE:
         break;
     }
     return ND_OK;
@@ -235,6 +227,9 @@ static nd_err parse_option(options *chosen, enum command_bit command, int argc, 
         return nd_message_set(message, ND_USAGE,
                               "%s is not available in this version; --help lists what is",
                               which->name);
+    if (which->kind == VALUE_ELSEWHERE) /* a letter with what is no number behind it */
+        return nd_message_set(message, ND_USAGE, "%s takes a whole number, not '%s'", which->name,
+                              value != NULL ? value : "");
     if (which->value_name == NULL && value != NULL)
         return nd_message_set(message, ND_USAGE, "%s takes no value", which->name);
     if (which->value_name == NULL) {
@@ -254,7 +249,7 @@ static unsigned count_cores(void)
     return n < 1 ? 1 : n > MAX_WORKERS ? MAX_WORKERS : (unsigned)n;
 }
 
-static bool asks_for_help(int argc, char **argv)
+bool options_ask_for_help(int argc, char **argv)
 {
     for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0)
@@ -268,8 +263,7 @@ nd_err options_parse(options *chosen, enum command_bit command, const char *oper
     bool are_operands = false;
     *chosen =
         (options){.n_workers = count_cores(), .generator = {.scale = 16, .degree = 16, .seed = 1}};
-    chosen->help = asks_for_help(argc, argv);
-    for (int i = 0; i < argc && !chosen->help; i++) {
+    for (int i = 0; i < argc; i++) {
         const char *const argument = argv[i];
         if (!are_operands && argument[0] == '-' && argument[1] != '\0') {
             are_operands = strcmp(argument, "--") == 0;
@@ -283,9 +277,20 @@ nd_err options_parse(options *chosen, enum command_bit command, const char *oper
             chosen->operand = argument;
         }
     }
-    if (chosen->operand == NULL && !chosen->help)
+    if (chosen->operand == NULL)
         return nd_message_set(message, ND_USAGE, "which %s? --help shows how to say it",
                               operand_name);
+    return ND_OK;
+}
+
+nd_err options_check_shared(const options *chosen, nd_message *message)
+{
+    const char *const inputs[] = {chosen->operand, chosen->vertices};
+    for (int i = 0; i < 2; i++)
+        if (inputs[i] != NULL && strcmp(inputs[i], "-") == 0)
+            return nd_message_set(message, ND_USAGE,
+                                  "each process reads the graph, so it must be a file and not "
+                                  "standard input");
     return ND_OK;
 }
 

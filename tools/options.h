@@ -11,6 +11,7 @@
 
 #include <nereid/error.h>
 #include <nereid/graph.h>
+#include <nereid/worker.h>
 
 enum output_format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSONL, FORMAT_MSGPACK };
 
@@ -22,6 +23,7 @@ enum command_bit {
     COMMAND_RUN = 1 << 3,
     COMMAND_KEYGEN = 1 << 4,
     COMMANDS_GRAPH = COMMAND_PAGERANK | COMMAND_DEGREES,
+    COMMANDS_CLUSTER = COMMANDS_GRAPH | COMMAND_RUN,
     COMMANDS_ALL = COMMANDS_GRAPH | COMMAND_GENERATE
 };
 
@@ -29,18 +31,35 @@ enum command_bit {
 typedef struct options {
     const char *operand; /* GRAPH or KIND */
     const char *vertices, *output, *stats;
-    unsigned n_workers;
+    unsigned n_workers; /* of this process */
+    nd_config cluster;  /* which process of how many this is */
     nd_direction direction;
     enum output_format format;
     nd_pagerank_options pagerank;
     nd_generator generator;
-    bool verify, progress, quiet, help;
+    bool verify, progress, quiet;
 } options;
 
+/* Whether --help is among the arguments; then nothing else matters. */
+bool options_ask_for_help(int argc, char **argv);
+
+/* What several processes cannot do: read the same standard input. Errors: ND_USAGE. */
+ND_CHECKED nd_err options_check_shared(const options *chosen, nd_message *message);
+
 /* Reads the arguments behind the command's name; `operand_name` is what the command's one operand
- * is called in messages. With --help nothing else matters. Errors: ND_USAGE. */
+ * is called in messages. Errors: ND_USAGE. */
 ND_CHECKED nd_err options_parse(options *chosen, enum command_bit command, const char *operand_name,
                                 int argc, char **argv, nd_message *message);
+
+/* Whether this is the only process, and whether it is the one that speaks and writes. */
+static inline bool options_is_alone(const options *chosen)
+{
+    return chosen->cluster.n_processes <= 1;
+}
+static inline bool options_is_first(const options *chosen)
+{
+    return options_is_alone(chosen) || chosen->cluster.process == 0;
+}
 
 /* Prints one line for each option of a command. */
 void options_print(enum command_bit command, FILE *file);

@@ -2,6 +2,7 @@
 /* `nereid pagerank`. */
 #include <nereid.h>
 
+#include "tools/collect.h"
 #include "tools/command.h"
 #include "tools/graph_command.h"
 
@@ -17,17 +18,15 @@ typedef struct pagerank_run {
     const nd_graph *graph;
     nd_pagerank_options options;
     double *ranks;
+    bool is_alone; /* one process has all ranges; else process 0 gets them all */
 } pagerank_run;
 
 /* Ranks come in the order of ids, so only the first of a batch has to be found. */
-static void keep_ranks(void *user, const nd_type *type, const nd_time *time, const void *records,
-                       size_t len)
+static void keep_ranks(void *user, const void *records, size_t len)
 {
     const pagerank_run *const run = user;
     const nd_rank *const ranks = records;
     uint32_t vertex = 0;
-    (void)type;
-    (void)time;
     if (!nd_graph_find(run->graph, ranks[0].id, &vertex))
         return;
     for (size_t i = 0; i < len; i++)
@@ -39,7 +38,7 @@ static nd_err program(nd_worker *worker, void *arg)
     pagerank_run *const run = arg;
     nd_dataflow *const flow = nd_dataflow_new(worker, "pagerank");
     const nd_stream ranks = nd_pagerank(nd_root(flow), run->graph, &run->options);
-    nd_inspect(ranks, keep_ranks, (nd_user){run, NULL});
+    collect(ranks, run->is_alone, keep_ranks, run);
     ND_TRY(nd_dataflow_start(flow));
     return nd_worker_run(worker);
 }
@@ -61,14 +60,13 @@ static void watch_round(void *user, uint32_t round)
 static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph_answer *answer,
                              statistics *figures, progress_bar *bar, nd_message *message)
 {
-    pagerank_run run = {graph, chosen->pagerank, answer->reals};
+    pagerank_run run = {graph, chosen->pagerank, answer->reals, options_is_alone(chosen)};
     rounds_watch watch = {figures, bar, chosen->pagerank.iterations};
     if (watch.wanted == 0 && chosen->pagerank.tolerance == 0)
         watch.wanted = USUAL_ROUNDS;
     run.options.progress = watch_round;
     run.options.user = &watch;
-    return nd_execute(&(nd_config){.n_workers = chosen->n_workers}, program, &run, &figures->run,
-                      message);
+    return nd_execute(&chosen->cluster, program, &run, &figures->run, message);
 }
 
 static nd_err run(const options *chosen, nd_message *message)
@@ -92,6 +90,6 @@ const command pagerank_command = {
     .details = "Prints 'vertex probability' for each vertex, sorted by vertex. All vertices are "
                "updated at once each round;\n"
                "what is at a vertex without out-edges spreads evenly over all. Any number of "
-               "workers gives the same bytes.",
+               "workers and processes gives the same bytes.",
     .run = run,
 };
