@@ -50,7 +50,10 @@ nd_err nd_host_take_batch(nd_host *host, const nd_delivery *delivery)
     }
     const nd_channel *const channel =
         *(nd_channel **)nd_vector_at(&flow->channels, delivery->channel);
-    nd_vertex_enqueue(channel->to, channel->to_port, &delivery->time, delivery->batch);
+    nd_vertex_enqueue(channel->to, &(nd_queued){.batch = delivery->batch,
+                                                .time = delivery->time,
+                                                .port = channel->to_port,
+                                                .is_foreign = delivery->is_foreign});
     return ND_OK;
 }
 

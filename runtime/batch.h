@@ -23,7 +23,7 @@ struct nd_batch {
     size_t len;
     nd_block *arena;       /* chain, newest first */
     _Atomic uint32_t refs; /* written by any holder; the last release pairs with all earlier ones */
-    uint32_t origin;       /* 1 + the process that it came from; zero: it was made in this one */
+    uint32_t origin;       /* 1 + the process that it was made in; zero: this one */
     uint64_t wire_size;    /* bytes that it came in, when `origin` is set */
 };
 

@@ -24,13 +24,15 @@ static void hand_over(nd_channel *channel, unsigned worker, const nd_time *time,
     nd_budget_count(&host->in_flight, (int64_t)nd_batch_size(batch));
     nd_flow_change(to->flow, to->inlets[channel->to_port].location, time, +1);
     if (worker == host->index) {
-        nd_vertex_enqueue(to, channel->to_port, time, batch);
+        nd_vertex_enqueue(to,
+                          &(nd_queued){.batch = batch, .time = *time, .port = channel->to_port});
         return;
     }
     host->stats.n_batches++;
     host->stats.n_records += batch->len;
     host->stats.data_bytes += batch->len * batch->type->size;
-    const nd_delivery delivery = {batch, *time, to->flow->id, channel->id};
+    const nd_delivery delivery = {
+        .batch = batch, .time = *time, .flow = to->flow->id, .channel = channel->id};
     const nd_err err = host->transport.ops->send_batch(host->transport.endpoint, worker, &delivery);
     if (err != ND_OK)
         nd_vertex_fail(channel->from, err, "its batch cannot be sent: %s", nd_err_text(err));

@@ -130,7 +130,7 @@ void nd_vertex_wake(nd_vertex *vertex)
 void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued)
 {
     nd_host *const host = vertex->flow->host;
-    if (queued->batch->origin) /* its sender's process counts it until it hears of this */
+    if (queued->is_foreign) /* its sender's process counts it until it hears of this */
         host->transport.ops->consumed(host->transport.endpoint, queued->batch);
     else
         nd_budget_count(&host->in_flight, -(int64_t)nd_batch_size(queued->batch));
@@ -138,19 +138,18 @@ void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued)
     nd_batch_drop(queued->batch, &host->pool);
 }
 
-void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+void nd_vertex_enqueue(nd_vertex *vertex, const nd_queued *queued)
 {
-    const nd_queued queued = {batch, *time, port};
     if (vertex->flow->is_dropped && vertex->flow->state == ND_FLOW_RUNNING) {
-        nd_vertex_consume(vertex, &queued);
+        nd_vertex_consume(vertex, queued);
         return;
     }
     nd_queued *const slot = nd_fifo_push(&vertex->queue);
     if (!slot) {
-        nd_batch_drop(batch, &vertex->flow->host->pool);
+        nd_batch_drop(queued->batch, &vertex->flow->host->pool);
         nd_vertex_fail(vertex, ND_NOMEM, "out of memory");
         return;
     }
-    *slot = queued;
+    *slot = *queued;
     nd_vertex_schedule(vertex);
 }

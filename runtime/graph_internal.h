@@ -114,6 +114,7 @@ typedef struct nd_queued {
     nd_batch *batch;
     nd_time time;
     uint32_t port;
+    bool is_foreign; /* as delivered */
 } nd_queued;
 
 struct nd_vertex {
@@ -216,7 +217,7 @@ ND_CHECKED nd_err nd_flow_stage(nd_dataflow *flow, const nd_change *changes, siz
 /** Asks the host to run the vertex, unless it has been asked or the dataflow does not run yet. */
 void nd_vertex_schedule(nd_vertex *vertex);
 /** Puts a batch into an input's queue; the reference moves. */
-void nd_vertex_enqueue(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch);
+void nd_vertex_enqueue(nd_vertex *vertex, const nd_queued *queued);
 /** Counts a batch as consumed and gives it back. */
 void nd_vertex_consume(nd_vertex *vertex, const nd_queued *queued);
 

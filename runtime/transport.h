@@ -27,6 +27,7 @@ typedef struct nd_delivery {
     nd_batch *batch; /* a reference */
     nd_time time;
     uint32_t flow, channel;
+    bool is_foreign; /* it comes from another process, which wants to know when it is consumed */
 } nd_delivery;
 
 typedef enum nd_frame_kind {
@@ -82,8 +83,8 @@ typedef struct nd_transport_ops {
     void (*flush)(void *endpoint);
     /** Whether receive would find something; what it has lent is given back. */
     bool (*has_arrivals)(void *endpoint);
-    /** A batch that came from another process (`origin`) has been consumed. NULL: batches of this
-     * transport come from no other process. */
+    /** A batch of a foreign delivery has been consumed; once for each. (The batch itself may have
+     * been sent on meanwhile.) NULL: no delivery of this transport is foreign. */
     void (*consumed)(void *endpoint, const nd_batch *batch);
 } nd_transport_ops;
 

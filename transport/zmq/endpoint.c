@@ -187,7 +187,7 @@ static nd_arrival take_batch(nd_net_seat *seat, nd_post *post, nd_delivery *deli
     nd_message message;
     const nd_wire_head *const head = &post->of.batch.head;
     *delivery = (nd_delivery){
-        .time = head->time, .flow = head->flow, .channel = head->channel, .batch = NULL};
+        .time = head->time, .flow = head->flow, .channel = head->channel, .is_foreign = true};
     const nd_err err = read_batch(seat, head, &post->of.batch.body, &delivery->batch, &message);
     if (err == ND_OK) {
         delivery->batch->origin = head->process + 1u;
