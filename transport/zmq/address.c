@@ -10,10 +10,6 @@
 
 static const char tcp[] = "tcp://", ipc[] = "ipc://";
 
-typedef struct parts {
-    char host[256], port[8];
-} parts;
-
 static bool copy(char *to, size_t size, const char *from, size_t len)
 {
     if (len == 0 || len >= size)
@@ -23,13 +19,13 @@ static bool copy(char *to, size_t size, const char *from, size_t len)
     return true;
 }
 
-static bool split(const char *address, parts *found)
+bool nd_address_split(const char *address, nd_address_parts *parts)
 {
     if (strncmp(address, tcp, sizeof tcp - 1) != 0)
         return false;
     const char *host = address + sizeof tcp - 1;
     const char *const colon = strrchr(host, ':');
-    if (!colon || !copy(found->port, sizeof found->port, colon + 1, strlen(colon + 1)))
+    if (!colon || !copy(parts->port, sizeof parts->port, colon + 1, strlen(colon + 1)))
         return false;
     const char *end = colon;
     if (*host == '[') {
@@ -38,17 +34,17 @@ static bool split(const char *address, parts *found)
         host++;
         end--;
     }
-    return copy(found->host, sizeof found->host, host, (size_t)(end - host));
+    return copy(parts->host, sizeof parts->host, host, (size_t)(end - host));
 }
 
 bool nd_address_is_private(const char *address)
 {
-    parts found;
+    nd_address_parts found;
     struct in_addr v4;
     struct in6_addr v6;
     if (strncmp(address, ipc, sizeof ipc - 1) == 0)
         return true;
-    if (!split(address, &found))
+    if (!nd_address_split(address, &found))
         return false;
     if (inet_pton(AF_INET, found.host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == 127;
@@ -57,8 +53,8 @@ bool nd_address_is_private(const char *address)
     return strcmp(found.host, "localhost") == 0;
 }
 
-static nd_err resolve(const char *address, const parts *named, char *numeric, size_t size,
-                      nd_message *message)
+static nd_err resolve(const char *address, const nd_address_parts *named, char *numeric,
+                      size_t size, nd_message *message)
 {
     const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
@@ -79,12 +75,12 @@ static nd_err resolve(const char *address, const parts *named, char *numeric, si
 
 nd_err nd_address_to_bind(const char *address, char *numeric, size_t size, nd_message *message)
 {
-    parts named;
+    nd_address_parts named;
     if (strncmp(address, ipc, sizeof ipc - 1) == 0 && strlen(address) < size) {
         memcpy(numeric, address, strlen(address) + 1);
         return ND_OK;
     }
-    if (!split(address, &named))
+    if (!nd_address_split(address, &named))
         return nd_message_set(message, ND_USAGE,
                               "%s is no address: it takes tcp://host:port, or ipc://path", address);
     return resolve(address, &named, numeric, size, message);

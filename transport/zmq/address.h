@@ -11,6 +11,14 @@
 
 #include <nereid/error.h>
 
+/** The parts of a tcp address; an IPv6 address stands without its brackets. */
+typedef struct nd_address_parts {
+    char host[256], port[8];
+} nd_address_parts;
+
+/** Takes a tcp address apart; false, and `parts` is undefined, for anything else. Pure. */
+bool nd_address_split(const char *address, nd_address_parts *parts);
+
 /** Whether nobody beyond this machine can reach it: a path, or an address that is loopback in
  * whatever way it is written. A name other than localhost is not, wherever it leads. Pure. */
 bool nd_address_is_private(const char *address);

@@ -81,7 +81,7 @@ static nd_err take_progress(nd_peer *peer, const nd_wire_head *head, zmq_msg_t *
     if (!accumulator)
         return nd_message_set(message, ND_PROTO, "progress of a dataflow that is not started here");
     ND_TRY(nd_accumulator_add(accumulator, frame.changes, frame.len, false));
-    return nd_outbound_publish(net, frame.flow, accumulator);
+    return nd_outbound_touch(net, frame.flow);
 }
 
 /* --- Control --- */
@@ -243,9 +243,13 @@ static void take_parts(nd_net *net, zmq_msg_t *parts, unsigned n)
                                : nd_message_set(&message, ND_PROTO, "a frame of %u parts", n - 1);
         if (err != ND_OK)
             refuse(peer, err, &message);
-    } else if (n == PARTS && nd_wire_head_read(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1]),
-                                               &head, &message) == ND_OK) {
-        nd_membership_frame(net, &routing, &head, zmq_msg_data(&parts[2]), zmq_msg_size(&parts[2]));
+    } else if (n == PARTS) {
+        if (nd_wire_head_read(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1]), &head, &message) ==
+            ND_OK)
+            nd_membership_frame(net, &routing, &head, zmq_msg_data(&parts[2]),
+                                zmq_msg_size(&parts[2]));
+        else
+            nd_membership_unread(net, &routing);
     }
 }
 

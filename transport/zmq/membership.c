@@ -25,7 +25,9 @@
 #include "transport/zmq/net_internal.h"
 
 enum {
-    RETRY_MS = 50,      /* between attempts to connect */
+    FIRST_RETRY_MS = 5, /* between attempts to connect: at first, since processes that are started
+                           together miss each other by little, ... */
+    RETRY_MS = 50,      /* ... and later */
     FIRST_NOTICE_S = 5, /* what is missing is said then ... */
     NEXT_NOTICE_S = 10, /* ... and so often */
 };
@@ -123,8 +125,12 @@ static void on_answer(nd_lane *lane, const void *head_bytes, size_t head_size, c
     nd_wire_head head;
     nd_control control;
     nd_message message;
-    if (nd_wire_head_read(head_bytes, head_size, &head, &message) != ND_OK ||
-        nd_wire_body_check(&head, body, body_size, &message) != ND_OK ||
+    if (nd_wire_head_read(head_bytes, head_size, &head, &message) != ND_OK) {
+        nd_net_fail(peer->net, ND_MISMATCH, "process %u (%s) answers with %s", peer->process,
+                    peer->address, message.text);
+        return;
+    }
+    if (nd_wire_body_check(&head, body, body_size, &message) != ND_OK ||
         head.kind != ND_WIRE_CONTROL || head.process != peer->process ||
         !unpack(peer->net, &head, body, &control))
         return;
@@ -273,6 +279,11 @@ static void consider(nd_net *net, const nd_routing *routing, const nd_wire_head 
         nd_net_fail(net, err, "%s", message.text);
 }
 
+void nd_membership_unread(nd_net *net, const nd_routing *routing)
+{
+    refuse(net, routing, ND_MISMATCH, "what was sent is no frame of this version of nereid");
+}
+
 void nd_membership_frame(nd_net *net, const nd_routing *routing, const nd_wire_head *head,
                          const void *body, size_t body_size)
 {
@@ -378,8 +389,15 @@ static void give_up(nd_net *net)
 static void on_retry(uv_timer_t *timer)
 {
     nd_net *const net = timer->data;
+    if (net->err != ND_OK)
+        return;
     const uint64_t waited_ns = nd_clock_now_ns(nd_clock_system()) - net->begun_ns;
     const unsigned waited_s = (unsigned)(waited_ns / 1000000000);
+    const uint64_t grown_ms = waited_ns / 2000000;
+    const uint64_t next_ms = grown_ms < FIRST_RETRY_MS ? FIRST_RETRY_MS
+                             : grown_ms > RETRY_MS     ? RETRY_MS
+                                                       : grown_ms;
+    uv_timer_start(timer, on_retry, next_ms, 0);
     for (unsigned i = 0; i < net->def.n_processes; i++)
         for (unsigned k = 0; i != net->def.process && k < ND_LANES; k++) {
             nd_lane *const lane = &net->peers[i].lanes[k];
@@ -399,7 +417,7 @@ void nd_membership_begin(nd_net *net)
     for (unsigned i = 0; i < net->def.n_processes; i++)
         if (i != net->def.process)
             knock(&net->peers[i], ND_LANE_CONTROL);
-    uv_timer_start(&net->retry, on_retry, RETRY_MS, RETRY_MS);
+    uv_timer_start(&net->retry, on_retry, FIRST_RETRY_MS, 0);
 }
 
 nd_err nd_membership_open(nd_net *net)

@@ -12,6 +12,7 @@
  * have said that they know, or are gone. A broken connection alone is not a cause yet: the peer may
  * have said why it goes, on another connection, so that is waited for a moment. */
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #include <nereid/memory.h>
 
+#include "runtime/base/clock.h"
 #include "transport/zmq/address.h"
 #include "transport/zmq/net_internal.h"
 #include "transport/zmq/options.h"
@@ -28,6 +30,7 @@ enum {
     SETTLE_MS = 100,        /* for theirs to reach this process ... */
     FAREWELL_MS = 400,      /* ... and, after that, for them to say that they know this one */
     LEAVE_LINGER_MS = 5000, /* for a goodbye to do so */
+    PATIENCE_NS = 20000,    /* before sleeping: less than it costs to be woken */
     LEAVE_ROUNDS = 4,       /* of ND_GRACE_MS without a frame: who has said goodbye is lost, too */
     MOST_LOOKS = 64,        /* at the sockets, to read what came before a suspect is judged */
 };
@@ -314,16 +317,38 @@ static bool has_requests(nd_net *net)
             atomic_load_explicit(&net->is_finished, memory_order_acquire));
 }
 
+static bool has_posts(const nd_net *net)
+{
+    bool has = false;
+    for (unsigned i = 0; i < net->def.n_workers; i++)
+        has |= !nd_queue_is_empty(&net->seats[i].to_net);
+    return has;
+}
+
+/* Looks for work a little longer, leaving the core to whoever wants it: what a round trip between
+ * processes costs is waking threads. */
+static bool look_out(nd_net *net)
+{
+    const uint64_t begin = nd_clock_now_ns(nd_clock_system());
+    do {
+        if (has_posts(net) || nd_socket_has_news(&net->entrance))
+            return true;
+        sched_yield();
+    } while (nd_clock_now_ns(nd_clock_system()) - begin < PATIENCE_NS);
+    return false;
+}
+
 static bool about_to_sleep(void *context)
 {
     nd_net *const net = context;
     if (net->phase == ND_NET_OVER)
         return false;
+    if (net->phase == ND_NET_RUNNING && net->err == ND_OK && look_out(net))
+        return true;
     atomic_exchange_explicit(&net->is_asleep, true, memory_order_acq_rel); /* see above */
     bool busy = has_requests(net) || nd_inquiry_waits(net) ||
                 (net->err == ND_OK && nd_outbound_owes_credit(net));
-    for (unsigned i = 0; i < net->def.n_workers && net->err == ND_OK; i++)
-        busy |= !nd_queue_is_empty(&net->seats[i].to_net);
+    busy |= net->err == ND_OK && has_posts(net);
     if (busy)
         atomic_exchange_explicit(&net->is_asleep, false, memory_order_acq_rel); /* likewise */
     return busy;
@@ -420,11 +445,16 @@ static nd_err init_peers(nd_net *net)
     return ND_OK;
 }
 
+unsigned long nd_net_count_files(unsigned n_processes)
+{
+    return 64 + (n_processes - 1ul) * 6 * ND_LANES;
+}
+
 /* ZeroMQ ends the process when it runs out of descriptors, so that is looked after before. */
 static nd_err check_descriptors(const nd_net *net, nd_message *message)
 {
     struct rlimit limit;
-    const rlim_t needed = 64 + (rlim_t)(net->def.n_processes - 1) * 6 * ND_LANES;
+    const rlim_t needed = nd_net_count_files(net->def.n_processes);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
         return ND_OK;
     limit.rlim_cur =
@@ -470,6 +500,7 @@ nd_err nd_net_create(const nd_net_def *def, nd_net **net, nd_message *message)
     made->def = *def;
     made->incarnation = def->incarnation;
     nd_vector_init(&made->packed, 1);
+    nd_vector_init(&made->touched, sizeof(uint32_t));
     nd_vector_init(&made->answer, 1);
     nd_wire_arena_init(&made->arena, ND_WIRE_ARENA_MOST);
     if (uv_os_gethostname(made->host, &(size_t){sizeof made->host}) != 0)
@@ -560,6 +591,7 @@ void nd_net_destroy(nd_net *net)
     if (net->has_ledger)
         nd_ledger_deinit(&net->ledger);
     nd_vector_deinit(&net->packed);
+    nd_vector_deinit(&net->touched);
     nd_vector_deinit(&net->answer);
     nd_wire_arena_deinit(&net->arena);
     uv_mutex_destroy(&net->lock);

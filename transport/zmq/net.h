@@ -58,6 +58,9 @@ typedef struct nd_net_def {
     void *context;
 } nd_net_def;
 
+/** How many open files one of `n_processes` needs, with some to spare. */
+unsigned long nd_net_count_files(unsigned n_processes);
+
 /** Makes the sockets and binds to this process's address. Errors, with the cause in `message`:
  * ND_USAGE for an address that is none or is taken, ND_NOMEM. */
 ND_CHECKED nd_err nd_net_create(const nd_net_def *def, nd_net **net, nd_message *message);

@@ -101,6 +101,7 @@ struct nd_net {
     nd_peer *peers;       /* by process; this one's own is unused */
     nd_ledger ledger;     /* shared: workers begin dataflows in it */
     nd_vector packed;     /* bytes: a frame that is being made */
+    nd_vector touched;    /* uint32_t: dataflows whose sums have changed in this turn of the loop */
     nd_wire_arena arena;  /* what a frame is unpacked into */
     nd_run_stats stats;   /* what the net thread has told */
     nd_run_stats figures; /* what the workers have done; set before `is_finished` */
@@ -163,6 +164,8 @@ void nd_membership_frame(nd_net *net, const nd_routing *routing, const nd_wire_h
 /** The run has failed before it began: tells whoever has joined, by the connections it came by; the
  * lanes may lead to others, or to nobody yet. */
 void nd_membership_abort(nd_net *net, nd_err err, const char *text);
+/** The head of such a frame cannot be read: its sender is told, who may be of another version. */
+void nd_membership_unread(nd_net *net, const nd_routing *routing);
 /** A peer is ready. */
 void nd_membership_ready(nd_peer *peer);
 
@@ -188,8 +191,9 @@ void nd_outbound_credit(nd_net *net, bool is_last);
 bool nd_outbound_owes_credit(const nd_net *net);
 /** Whether nothing waits to be sent or told. */
 bool nd_outbound_is_empty(nd_net *net);
-/** Tells the other processes what they must know of a dataflow now. Errors: ND_NOMEM. */
-ND_CHECKED nd_err nd_outbound_publish(nd_net *net, uint32_t flow, nd_accumulator *accumulator);
+/** A dataflow's accumulator has been added to: what of it must be told is told, eagerly at once, on
+ * demand when nd_outbound_work has added the rest. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_outbound_touch(nd_net *net, uint32_t flow);
 
 /* endpoint.c */
 extern const nd_transport_ops nd_net_transport_ops;

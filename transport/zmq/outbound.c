@@ -118,11 +118,38 @@ static nd_err tell_others(nd_net *net, const nd_frame *frame)
     return ND_OK;
 }
 
-nd_err nd_outbound_publish(nd_net *net, uint32_t flow, nd_accumulator *accumulator)
+static nd_err publish(nd_net *net, uint32_t flow)
 {
     nd_frame frame = {.flow = flow, .kind = ND_FRAME_CHANGES};
+    nd_accumulator *const accumulator = nd_ledger_find(&net->ledger, flow);
     ND_TRY(nd_accumulator_take(accumulator, &frame.changes, &frame.len));
     return frame.len ? tell_others(net, &frame) : ND_OK;
+}
+
+nd_err nd_outbound_touch(nd_net *net, uint32_t flow)
+{
+    const nd_vector *const touched = &net->touched;
+    if (net->def.mode == ND_PUBLISH_EAGER)
+        return publish(net, flow);
+    if (touched->len && *(const uint32_t *)nd_vector_at(touched, touched->len - 1) == flow)
+        return ND_OK;
+    uint32_t *const slot = nd_vector_push(&net->touched);
+    if (!slot)
+        return ND_NOMEM;
+    *slot = flow;
+    return ND_OK;
+}
+
+/* Once everything that waits has been added: what cancels is not told, and what does not goes as
+ * one frame. A dataflow that is listed twice has nothing to tell the second time. */
+static void publish_touched(nd_net *net)
+{
+    nd_err err = ND_OK;
+    for (size_t i = 0; i < net->touched.len && err == ND_OK; i++)
+        err = publish(net, *(const uint32_t *)nd_vector_at(&net->touched, i));
+    nd_vector_clear(&net->touched);
+    if (err != ND_OK)
+        nd_net_fail(net, err, "%s", nd_err_text(err));
 }
 
 static nd_err take_frame(nd_net *net, const nd_frame *frame)
@@ -133,7 +160,7 @@ static nd_err take_frame(nd_net *net, const nd_frame *frame)
     if (!accumulator)
         return ND_INVAL;
     ND_TRY(nd_accumulator_add(accumulator, frame->changes, frame->len, true));
-    return nd_outbound_publish(net, frame->flow, accumulator);
+    return nd_outbound_touch(net, frame->flow);
 }
 
 /* --- The workers' queues --- */
@@ -168,6 +195,7 @@ bool nd_outbound_work(nd_net *net)
     bool has_more = false;
     for (unsigned i = 0; i < net->def.n_workers; i++)
         has_more |= take_some(net, &net->seats[i]);
+    publish_touched(net);
     nd_outbound_credit(net, false);
     return has_more;
 }

@@ -33,6 +33,14 @@ static int events_of(const nd_socket *socket)
     return events & wanted;
 }
 
+bool nd_socket_has_news(nd_socket *socket)
+{
+    if (events_of(socket) == 0)
+        return false;
+    nd_socket_touch(socket);
+    return true;
+}
+
 /* Looks at one socket; false when it had nothing more. */
 static bool look(nd_socket *socket)
 {

@@ -72,6 +72,10 @@ ND_CHECKED nd_err nd_poller_add(nd_poller *poller, nd_socket *socket, void *zmq,
 /** The socket has been sent on, or now wants room: it is looked at before the loop sleeps. */
 void nd_socket_touch(nd_socket *socket);
 
+/** Whether there is something to take from it now, without waiting for the loop; if so, the loop
+ * looks at it before it sleeps. */
+bool nd_socket_has_news(nd_socket *socket);
+
 /** Stops watching and closes it; what was sent is still delivered, for `linger_ms` at most. A
  * socket that is not open is fine. */
 void nd_socket_close(nd_socket *socket, int linger_ms);
