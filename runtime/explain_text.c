@@ -154,6 +154,12 @@ void nd_wait_root_text(const nd_dataflow *flow, const nd_wait_root *root, int64_
     text[0] = '\0';
     if (!vertex) /* a probe has no counts */
         return;
+    if (is_input(vertex)) {
+        add_vertex(text, vertex);
+        add(text, ", open at epoch %" PRIu64 " on %" PRId64 " worker%s", root->time.epoch, n,
+            plural((size_t)n));
+        return;
+    }
     unsigned port = 0;
     while (port < vertex->n_inlets && vertex->inlets[port].location != root->location)
         port++;

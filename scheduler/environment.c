@@ -235,7 +235,7 @@ static nd_err no_memory(nd_err err, nd_message *message)
 static nd_err check_slurm_order(const nd_environment *environment, const nd_slurm_node *nodes,
                                 unsigned process, nd_message *message)
 {
-    unsigned node = 0, told;
+    unsigned node = 0, told = 0;
     const char *const text = get(environment, "SLURM_NODEID");
     for (; process >= nodes[node].n_tasks; node++)
         process -= nodes[node].n_tasks;

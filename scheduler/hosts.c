@@ -58,7 +58,7 @@ static bool is_ipv6(piece host)
 {
     char text[INET6_ADDRSTRLEN];
     struct in6_addr address;
-    if (host.size >= sizeof text)
+    if (host.size >= sizeof text || memchr(host.text, '\0', host.size) != NULL)
         return false;
     memcpy(text, host.text, host.size);
     text[host.size] = '\0';

@@ -176,8 +176,19 @@ static void pass_on(launch *run, const struct signalfd_siginfo *info)
     }
 }
 
+/* Process 0 asks the others what they wait for. */
+static void ask_why(launch *run)
+{
+    if (run->processes[0].is_running)
+        (void)uv_process_kill(&run->processes[0].process, SIGUSR1);
+}
+
 static void take_signal(launch *run, const struct signalfd_siginfo *info)
 {
+    if (info->ssi_signo == SIGUSR1) {
+        ask_why(run);
+        return;
+    }
     uv_update_time(&run->loop);
     const bool is_first = run->told_signal == 0;
     if (!is_first && uv_now(&run->loop) - run->told_ms < SAME_SIGNAL_MS)
@@ -372,6 +383,7 @@ static nd_err watch_signals(launch *run)
     sigemptyset(&watched);
     sigaddset(&watched, SIGINT);
     sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGUSR1);
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) /* nohup */
         sigaddset(&watched, SIGHUP);
     run->blocked = watched;

@@ -257,20 +257,20 @@ static void print_holders(const nd_why_report *report, const printer *to)
  * there are any. */
 static void print_unclaimed(const nd_why_report *report, const printer *to, const pointstamp *root)
 {
-    char text[640], share[64] = "";
+    char text[640], share[64] = "this";
     const uint64_t n = root->n_counted - root->n_claimed;
     if (root->n_claimed)
-        snprintf(share, sizeof share, ": %" PRIu64 " of these", n);
+        snprintf(share, sizeof share, "%" PRIu64 " of these", n);
     if (report->n_silent == 1)
-        snprintf(text, sizeof text, "%s%s can only be with %s, who does not answer", root->text,
+        snprintf(text, sizeof text, "%s: %s can only be with %s, who does not answer", root->text,
                  share, report->silent_name);
     else if (report->n_silent)
-        snprintf(text, sizeof text, "%s%s can only be with one of those who do not answer",
+        snprintf(text, sizeof text, "%s: %s can only be with one of those who do not answer",
                  root->text, share);
     else
         snprintf(text, sizeof text,
-                 "%s%s nobody holds: on the way from one worker to another, or a count that is "
-                 "wrong",
+                 "%s: %s nobody holds; it is on the way from one worker to another, or the count "
+                 "is wrong",
                  root->text, share);
     to->print(to->context, text);
 }
@@ -293,6 +293,7 @@ void nd_why_report_print(const nd_why_report *report,
     print_all_unclaimed(report, &to);
     print_lines(&to, &report->silent, MOST_SILENT, "do not answer");
     print_lines(&to, &report->waits, MOST_WAITS, "wait");
-    if (report->is_incomplete)
+    if (report->is_incomplete || report->holders.is_cut || report->silent.is_cut ||
+        report->waits.is_cut)
         print(context, "not everything is listed: there was too much of it, or too little memory");
 }

@@ -25,6 +25,7 @@ extern const command degrees_command;
 extern const command generate_command;
 extern const command run_command;
 extern const command keygen_command;
+extern const command doctor_command;
 
 /* All commands that the contract knows, in order, ended by one without a name. */
 extern const command *const all_commands[];

@@ -10,7 +10,7 @@
 const command *const all_commands[] = {
     &pagerank_command, &degrees_command, &generate_command, LATER("bfs"),    LATER("sssp"),
     LATER("wcc"),      LATER("scc"),     LATER("cdlp"),     LATER("lcc"),    LATER("triangles"),
-    LATER("kcore"),    &run_command,     &keygen_command,   LATER("doctor"), NULL,
+    LATER("kcore"),    &run_command,     &keygen_command,   &doctor_command, NULL,
 };
 
 /* Whether all that was printed has gone out. */
@@ -40,7 +40,9 @@ nd_err help_print_all(nd_message *message)
 
 nd_err help_print_command(const command *which, nd_message *message)
 {
-    printf("usage: nereid %s [options] %s\n\n%s\n\n", which->name, which->operand, which->details);
+    const char *const blank = which->operand[0] != '\0' ? " " : "";
+    printf("usage: nereid %s [options]%s%s\n\n%s\n\n", which->name, blank, which->operand,
+           which->details);
     options_print(which->bit, stdout);
     return finish(message);
 }

@@ -71,7 +71,7 @@ static const option table[] = {
     {"--progress", NULL, VALUE_FLAG, COMMANDS_GRAPH, FIELD(progress),
      .help = "a progress bar even where standard error is no terminal"},
     {"--quiet", NULL, VALUE_FLAG, COMMANDS_ALL, FIELD(quiet), .help = "errors only"},
-    {"--help", NULL, VALUE_ELSEWHERE, COMMANDS_ALL | COMMAND_RUN | COMMAND_KEYGEN,
+    {"--help", NULL, VALUE_ELSEWHERE, COMMANDS_ALL | COMMANDS_CLUSTER | COMMAND_KEYGEN,
      .help = "print this"},
     {"--trace", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
     {"--updates", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},

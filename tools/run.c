@@ -89,36 +89,41 @@ static bool asks_for_help(char **argv)
     return false;
 }
 
-/* Finds the program behind the "--", which is all that options have left. */
-static nd_err find_program(char **rest, char ***program, nd_message *message)
+/* The program behind the "--", which is all that options have left; or NULL and a message. */
+static char **find_program(char **rest, nd_message *message)
 {
-    const char *const first = rest[0] != NULL ? rest[0] : "--";
-    if (strcmp(first, "--") == 0 && (rest[0] == NULL || rest[1] == NULL))
-        return nd_message_set(message, ND_USAGE,
-                              "which PROGRAM? nereid run -n 4 -- PROGRAM ARGS; --help shows more");
-    if (strcmp(first, "--") != 0 && first[0] == '-')
-        return nd_message_set(message, ND_USAGE,
-                              "there is no option %s here; --help lists those there are", first);
-    if (strcmp(first, "--") != 0)
-        return nd_message_set(message, ND_USAGE, "put -- in front of the program: run -- %s",
-                              first);
-    *program = rest + 1;
-    return ND_OK;
+    const char *const first = rest[0];
+    if (first == NULL || (strcmp(first, "--") == 0 && rest[1] == NULL))
+        (void)nd_message_set(message, ND_USAGE,
+                             "which PROGRAM? nereid run -n 4 -- PROGRAM ARGS; --help shows more");
+    else if (strcmp(first, "--") == 0)
+        return rest + 1;
+    else if (first[0] == '-')
+        (void)nd_message_set(message, ND_USAGE,
+                             "there is no option %s here; --help lists those there are", first);
+    else
+        (void)nd_message_set(message, ND_USAGE, "put -- in front of the program: run -- %s", first);
+    return NULL;
+}
+
+static nd_err start_child(char **argv, nd_message *message)
+{
+    ND_TRY(nd_child_begin(message));
+    char **const program = find_program(argv, message);
+    return program != NULL ? become(program, message) : ND_USAGE;
 }
 
 static nd_err start(char **argv, int *status, nd_message *message)
 {
     nd_options chosen = {.n_workers = 0};
-    char **program;
     if (asks_for_help(argv))
         return help_print_command(&run_command, message);
-    if (argv[1] != NULL && strcmp(argv[1], as_child) == 0) {
-        ND_TRY(nd_child_begin(message));
-        ND_TRY(find_program(argv + 2, &program, message));
-        return become(program, message);
-    }
+    if (argv[1] != NULL && strcmp(argv[1], as_child) == 0)
+        return start_child(argv + 2, message);
     ND_TRY(nd_options_take(argv, &chosen, message));
-    ND_TRY(find_program(argv + 1, &program, message));
+    char **const program = find_program(argv + 1, message);
+    if (program == NULL)
+        return ND_USAGE;
     return chosen.hosts != NULL ? join(&chosen, program, message)
                                 : launch(&chosen, program, status, message);
 }

@@ -111,6 +111,8 @@ void nd_cluster_close(nd_cluster *cluster);
  * The first SIGINT, SIGTERM or SIGHUP is passed on, the second ends every process at once. When a
  * process fails the rest are ended within a second; when the caller dies, even by SIGKILL, all are.
  *
+ * SIGUSR1 goes to process 0, which explains what the run waits for.
+ *
  * To be called on the thread that lives longest, the main one: the system ends the processes with
  * the thread that started them. No other thread should wait for children or take these signals. */
 int nd_launch(const nd_config *config, bool has_prefixes, char *const argv[], nd_message *message);
@@ -123,6 +125,28 @@ ND_CHECKED nd_err nd_child_begin(nd_message *message);
 /** Says why the program ends, in one line: to the launcher, which tells the first cause only, or as
  * `nereid: TEXT` on standard error if there is none. `status` is the exit status, not zero. */
 void nd_report(int status, const char *text);
+
+/* --- Trouble --- */
+
+/** What a check has found. */
+typedef enum nd_verdict {
+    ND_VERDICT_OK,
+    ND_VERDICT_WARN, /* a run may go well, but this is worth knowing */
+    ND_VERDICT_FAIL, /* it would stop a run; the text ends with what to do */
+} nd_verdict;
+
+/** Looks for what would stop a run with these options: versions of libraries, encryption, cores,
+ * limits, memory, the keys, the hosts file, and whether this process could listen at its address
+ * and reach the others. Where the options are silent the environment is asked, as by
+ * nd_cluster_open, so it also works inside of Slurm or a pod. `line` is called once a check, as
+ * results come; texts are one line, and borrowed.
+ *
+ * It opens connections to the other processes and closes them again, which a run that goes on there
+ * does not mind; without `-p` it does so to all. Takes ten seconds at the most. Returns how many
+ * checks have failed. */
+unsigned nd_doctor(const nd_options *options,
+                   void (*line)(void *context, nd_verdict verdict, const char *text),
+                   void *context);
 
 /* --- Trust --- */
 

@@ -52,7 +52,8 @@ typedef struct nd_run_stats {
 
 /** Runs `program(worker, arg)` on every worker (`config` may be NULL) and waits for all of them.
  * Returns the first failure of any; its text in `message`. `stats` may be NULL. Not from inside a
- * worker. SIGINT and SIGTERM end the run with ND_INTR. */
+ * worker. SIGINT and SIGTERM end the run with ND_INTR; on SIGUSR1 it says on standard error
+ * what it waits for, as it does by itself after stall_s. */
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message);
 

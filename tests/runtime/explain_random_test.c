@@ -295,7 +295,7 @@ static void roots_and_holdings_are_those_of_the_oracle(void **state)
         assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
         for (unsigned i = 0; i < RANDOM_STEPS && !quiet; i++) {
             assert_int_equal(nd_simulation_step(simulation, &quiet, &message), ND_OK);
-            if (i % 40 == 0)
+            if (i % 4 == 0)
                 look_at_one(&r, &r.random);
             if (n_workers == 1 && !has_unpublished(&r, 1))
                 expect_holders(&r, 1);

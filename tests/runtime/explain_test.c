@@ -305,8 +305,9 @@ static void others_are_known_as_counts(void **state)
     nd_input_close(line.input);
     run_until_quiet(&on);
     said all = why(line.flow, NULL, NULL);
-    expect(&all, 1,
-           "1 right to act at (0) of input 'input' of dataflow 'line', not held by this worker");
+    expect(
+        &all, 1,
+        "input 'input' of dataflow 'line', open at epoch 0 on 1 worker, not held by this worker");
     all = why(nd_host_flow(&on.worker->host, 0), NULL, NULL);
     expect(&all, 1, "is open at epoch 0");
     nd_simulation_destroy(on.simulation);
@@ -329,7 +330,7 @@ static void a_count_that_nobody_holds_is_told(void **state)
     run_until_quiet(&on);
     assert_false(nd_dataflow_is_complete(line.flow));
     const said all = why(line.flow, NULL, NULL);
-    expect(&all, 1, "of dataflow 'line', which nobody holds");
+    expect(&all, 1, "of dataflow 'line', open at epoch 0 on 1 worker, which nobody holds");
     nd_simulation_destroy(on.simulation);
 }
 

@@ -97,6 +97,7 @@ static void a_null_byte_is_part_of_no_name(void **state)
     nd_addresses found = {.items = NULL};
     nd_message message;
     assert_int_equal(nd_hosts_parse("hosts", "a\0b:1", 5, &found, &message), ND_INPUT);
+    assert_int_equal(nd_hosts_parse("hosts", "[::1\0]:1", 8, &found, &message), ND_INPUT);
 }
 
 static void as_many_as_there_may_be_are_taken_and_no_more(void **state)

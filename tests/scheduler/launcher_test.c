@@ -6,246 +6,25 @@
 #include "tests/support/cmocka.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <nereid/cluster.h>
 
+#include "tests/scheduler/launched_parts.h"
 #include "tests/support/failing_memory.h"
 
 enum { OUTPUT_SIZE = 64 * 1024 };
-
-/* --- The parts that copies play --- */
-
-static unsigned own_number(void) { return (unsigned)atoi(getenv("NEREID_PROCESS")); }
-
-static bool is_number(const char *text) { return (unsigned)atoi(text) == own_number(); }
-
-static _Noreturn void wait_for_ever(void)
-{
-    for (;;)
-        (void)pause();
-}
-
-/* `exit NUMBER STATUS`: that process ends with the status, the others wait. */
-static int play_exit(char **words)
-{
-    if (!is_number(words[0]))
-        wait_for_ever();
-    return atoi(words[1]);
-}
-
-/* `die NUMBER SIGNAL`: that process dies of the signal, the others wait and ignore SIGTERM. */
-static int play_die(char **words)
-{
-    (void)signal(SIGTERM, SIG_IGN);
-    if (is_number(words[0]))
-        (void)raise(atoi(words[1]));
-    wait_for_ever();
-}
-
-/* `report NUMBER STATUS TEXT`. */
-static int play_report(char **words)
-{
-    if (!is_number(words[0]))
-        wait_for_ever();
-    nd_report(atoi(words[1]), words[2]);
-    return atoi(words[1]);
-}
-
-/* `say`: lines on both outputs. */
-static int play_say(char **words)
-{
-    (void)words;
-    printf("out %u\nmore", own_number());
-    fprintf(stderr, "err %u\n", own_number());
-    return 0;
-}
-
-/* `copy`: standard input to standard output. */
-static int play_copy(char **words)
-{
-    int c;
-    (void)words;
-    while ((c = getchar()) != EOF)
-        (void)putchar(c);
-    return 0;
-}
-
-/* `place`: what nd_cluster_open makes of it. */
-static int play_place(char **words)
-{
-    nd_cluster cluster;
-    nd_message message = {""};
-    struct stat status;
-    (void)words;
-    if (nd_cluster_open(&cluster, NULL, &message) != ND_OK) {
-        printf("%s\n", message.text);
-        return 1;
-    }
-    const nd_config *const config = &cluster.config;
-    const char *const directory = getenv("NEREID_RENDEZVOUS");
-    const bool is_private = stat(directory, &status) == 0 && (status.st_mode & 0777) == 0700;
-    printf("%u of %u, %u workers, %u s, %s, %s\n", config->process, config->n_processes,
-           config->n_workers, config->timeout_s, is_private ? "private" : "open",
-           strncmp(config->addresses[1] + 6, directory, strlen(directory)) == 0 ? "there" : "lost");
-    nd_cluster_close(&cluster);
-    return 0;
-}
-
-/* `group`: whether it leads a group of its own, and is named after its program. */
-static int play_group(char **words)
-{
-    char name[32] = "";
-    const int file = open("/proc/self/comm", O_RDONLY);
-    nd_message message;
-    (void)words;
-    if (nd_child_begin(&message) != ND_OK || file < 0 || read(file, name, sizeof name - 1) < 0)
-        return 1;
-    (void)close(file);
-    return getpgrp() == getpid() ? 0 : 1;
-}
-
-/* `leave FILE`: starts a process that waits for ever, writes its number into the file, and fails.
- */
-static int play_leave(char **words)
-{
-    nd_message message;
-    if (nd_child_begin(&message) != ND_OK)
-        return 1;
-    if (own_number() != 0)
-        wait_for_ever();
-    const pid_t child = fork();
-    if (child == 0)
-        wait_for_ever();
-    FILE *const file = fopen(words[0], "w");
-    if (file == NULL)
-        return 1;
-    fprintf(file, "%ld", (long)child);
-    return fclose(file) == 0 ? 3 : 1;
-}
-
-/* `bind`: leaves a socket in the directory. */
-static int play_bind(char **words)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    (void)words;
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%u", getenv("NEREID_RENDEZVOUS"),
-                   own_number());
-    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : 1;
-}
-
-/* A file in the directory, of this process's number, says that it is ready. */
-static void say_ready(void)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%u", getenv("NEREID_RENDEZVOUS"), own_number());
-    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-}
-
-static void await_all(void)
-{
-    char path[128];
-    const int n = atoi(getenv("NEREID_PROCESSES"));
-    for (int i = 0; i < n; i++) {
-        (void)snprintf(path, sizeof path, "%s/%d", getenv("NEREID_RENDEZVOUS"), i);
-        while (access(path, F_OK) != 0)
-            (void)poll(NULL, 0, 1);
-    }
-}
-
-/* `told SIGNAL STATUS`: process 0 sends it to the launcher once all are ready; they end with the
- * status when it comes to them. */
-static int play_told(char **words)
-{
-    int number = atoi(words[0]), got;
-    sigset_t one;
-    nd_message message;
-    sigemptyset(&one);
-    sigaddset(&one, number);
-    (void)sigprocmask(SIG_BLOCK, &one, NULL);
-    if (nd_child_begin(&message) != ND_OK)
-        return 1;
-    say_ready();
-    if (own_number() == 0) {
-        await_all();
-        (void)kill(getppid(), number);
-    }
-    (void)sigwait(&one, &got);
-    return atoi(words[1]);
-}
-
-/* `deaf SIGNAL`: process 0 sends it to the launcher again and again; none of them listens. */
-static int play_deaf(char **words)
-{
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, SIG_IGN);
-    say_ready();
-    await_all();
-    while (own_number() == 0) {
-        (void)kill(getppid(), atoi(words[0]));
-        (void)poll(NULL, 0, 20);
-    }
-    wait_for_ever();
-}
-
-/* `flood`: writes until it fails. */
-static int play_flood(char **words)
-{
-    (void)words;
-    while (puts("and on it goes") >= 0)
-        continue;
-    return 9;
-}
-
-/* `flood_and_fail`: process 1 fails once process 0 has filled what there is to fill. */
-static int play_flood_and_fail(char **words)
-{
-    if (own_number() == 0)
-        return play_flood(words);
-    const int fifo = open(words[0], O_RDONLY); /* waits for the test to say so */
-    (void)close(fifo);
-    return 3;
-}
-
-static int play(char **words)
-{
-    static const struct {
-        const char *name;
-        int (*play)(char **words);
-    } parts[] = {
-        {"exit", play_exit},
-        {"die", play_die},
-        {"report", play_report},
-        {"say", play_say},
-        {"copy", play_copy},
-        {"place", play_place},
-        {"group", play_group},
-        {"leave", play_leave},
-        {"bind", play_bind},
-        {"told", play_told},
-        {"deaf", play_deaf},
-        {"flood", play_flood},
-        {"flood_and_fail", play_flood_and_fail},
-    };
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(parts[i].name, words[0]) == 0)
-            return parts[i].play(words + 1);
-    return 99;
-}
 
 /* --- The launcher's side --- */
 
@@ -484,11 +263,10 @@ static void a_place_that_cannot_be_used_is_passed_by(void **state)
 {
     (void)state;
     nd_message message;
-    static const char *const places[] = {
-        "/nowhere", "relative",
-        "/a/path/that/is/much/too/long/for/sockets/in/it/since/these/have/names/of/at/most/"
-        "one/hundred/and/seven/bytes"};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    char too_long[110] = "/tmp"; /* with slashes behind, so that it is there */
+    memset(too_long + 4, '/', sizeof too_long - 5);
+    const char *const places[] = {"/nowhere", "relative", too_long};
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(setenv("XDG_RUNTIME_DIR", places[i], 1), 0);
         assert_int_equal(launch(2, "bind", &message), 0);
     }
@@ -500,17 +278,21 @@ static unsigned count_descriptors(void) { return count_entries("/proc/self/fd");
 static void descriptors_and_signals_are_as_before(void **state)
 {
     (void)state;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     sigset_t before, after;
     nd_message message;
+    sigemptyset(&before);
+    for (int i = 0; i < 4; i++)
+        sigaddset(&before, numbers[i]);
+    assert_int_equal(sigprocmask(SIG_UNBLOCK, &before, NULL), 0);
     assert_int_equal(launch(2, "exit 0 7", &message), 7); /* libuv keeps some for ever */
     const unsigned n_before = count_descriptors();
-    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &before), 0);
     char text[OUTPUT_SIZE];
     assert_int_equal(launch_and_read(&(nd_config){.n_processes = 3}, true, -1, "say", text), 0);
     assert_int_equal(launch(3, "exit 1 7", &message), 7);
     assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &after), 0);
-    for (int number = 1; number < 32; number++)
-        assert_int_equal(sigismember(&before, number), sigismember(&after, number));
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(sigismember(&after, numbers[i]), 0);
     assert_int_equal(count_descriptors(), n_before);
 }
 
@@ -535,6 +317,13 @@ static void who_ends_well_when_told_has_ended_well(void **state)
     assert_int_equal(launch(2, "told 15 0", &message), 0);
 }
 
+static void two_signals_at_once_are_one(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(2, "both", &message), 0);
+}
+
 static void the_second_signal_kills(void **state)
 {
     (void)state;
@@ -543,6 +332,61 @@ static void the_second_signal_kills(void **state)
     assert_string_equal(message.text, "interrupted");
     assert_int_equal(launch(2, "deaf 15", &message), 5);
     assert_string_equal(message.text, "terminated");
+}
+
+/* Runs in the foreground of a new terminal; a copy of this program. */
+static _Noreturn void launch_at_terminal(void)
+{
+    nd_message message;
+    const int status = launch(3, "count", &message);
+    printf("status %d, %s\n", status, message.text);
+    (void)fflush(stdout);
+    _exit(0);
+}
+
+static unsigned count_text(const char *bytes, const char *text)
+{
+    unsigned n = 0;
+    for (const char *at = bytes; (at = strstr(at, text)) != NULL; at++)
+        n++;
+    return n;
+}
+
+/* Adds to what has been read from a terminal until a text is there `n_times`. */
+static void await_text(int terminal, char bytes[OUTPUT_SIZE], const char *text, unsigned n_times)
+{
+    size_t size = strlen(bytes);
+    while (count_text(bytes, text) < n_times) {
+        const ssize_t got = read(terminal, bytes + size, OUTPUT_SIZE - 1 - size);
+        assert_true(got > 0);
+        size += (size_t)got;
+        bytes[size] = '\0';
+    }
+}
+
+/* Process 0 has it from the terminal, whose foreground it shares with the launcher; the others
+ * have groups of their own, and have it from the launcher. That is stopped meanwhile, or process 0
+ * might take two signals for one. */
+static void what_a_terminal_sends_comes_once_to_each(void **state)
+{
+    (void)state;
+    int terminal, status;
+    char text[OUTPUT_SIZE] = "";
+    const pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0)
+        launch_at_terminal();
+    await_text(terminal, text, "ready", 3);
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    assert_int_equal(write(terminal, "\003", 1), 1);
+    await_text(terminal, text, "hears", 1);
+    assert_int_equal(kill(child, SIGCONT), 0);
+    await_text(terminal, text, "status 5, interrupted", 1);
+    assert_int_equal(count_text(text, "heard 1, follows"), 1);
+    assert_int_equal(count_text(text, "heard 1, leads"), 2);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    (void)close(terminal);
 }
 
 /* --- Output that nobody takes --- */
@@ -616,7 +460,7 @@ static void memory_that_fails_is_told(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "play") == 0)
-        return play(argv + 2);
+        return launched_play(argv + 2);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_get_prefixes),
         cmocka_unit_test(without_prefixes_processes_write_for_themselves),
@@ -634,7 +478,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(descriptors_and_signals_are_as_before),
         cmocka_unit_test(the_first_signal_is_passed_on),
         cmocka_unit_test(who_ends_well_when_told_has_ended_well),
+        cmocka_unit_test(two_signals_at_once_are_one),
         cmocka_unit_test(the_second_signal_kills),
+        cmocka_unit_test(what_a_terminal_sends_comes_once_to_each),
         cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(a_failure_is_told_though_nobody_reads_the_output),
         cmocka_unit_test(memory_that_fails_is_told),

@@ -162,7 +162,8 @@ static void threads_send_to_one_another(void **state)
 
 int main(void)
 {
-    static const network_ops local = {create, destroy, transport, deliver};
+    static const network_ops local = {
+        .create = create, .destroy = destroy, .transport = transport, .deliver = deliver};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flush_wakes_those_who_were_sent_to),
         cmocka_unit_test(threads_send_to_one_another),

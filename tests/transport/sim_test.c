@@ -174,7 +174,8 @@ static void what_is_not_there_cannot_be_delivered(void **state)
 
 int main(void)
 {
-    static const network_ops sim = {create, destroy, transport, deliver};
+    static const network_ops sim = {
+        .create = create, .destroy = destroy, .transport = transport, .deliver = deliver};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_faithful_one_changes_nothing),
         cmocka_unit_test(frames_are_split_taking_first),

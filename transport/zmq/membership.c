@@ -131,13 +131,17 @@ static void on_answer(nd_lane *lane, const void *head_bytes, size_t head_size, c
         return;
     }
     if (nd_wire_body_check(&head, body, body_size, &message) != ND_OK ||
-        head.kind != ND_WIRE_CONTROL || head.process != peer->process ||
-        !unpack(peer->net, &head, body, &control))
+        head.kind != ND_WIRE_CONTROL || !unpack(peer->net, &head, body, &control))
         return;
     if (control.kind == ND_CONTROL_REFUSE)
         nd_net_told_to_abort(peer, &(nd_control_abort){.err = control.refuse.err,
                                                        .process = peer->process,
                                                        .text = control.refuse.text});
+    else if (control.kind == ND_CONTROL_WELCOME && head.process != peer->process)
+        nd_net_fail(peer->net, ND_MISMATCH,
+                    "process %u finds process %u at %s, where process %u should be: give all the "
+                    "same hosts, in the same order",
+                    peer->net->def.process, head.process, peer->address, peer->process);
     else if (control.kind == ND_CONTROL_WELCOME && !lane->is_open)
         welcome(peer, lane);
 }

@@ -189,6 +189,12 @@ static bool has_all_of(const nd_peer *peer)
            peer->seen[ND_LANE_PROGRESS] == peer->promised[ND_LANE_PROGRESS];
 }
 
+/* It ends when everybody has said goodbye, not before. */
+static bool may_be_gone(nd_peer *peer)
+{
+    return peer->net->has_left && nd_outbound_is_served(peer) && has_all_of(peer);
+}
+
 static uint64_t n_frames_of(const nd_peer *peer)
 {
     uint64_t n = 0;
@@ -220,7 +226,7 @@ static void judge_suspects(nd_net *net)
     net->n_looks = 0;
     for (unsigned i = 0; i < net->def.n_processes; i++) {
         nd_peer *const peer = &net->peers[i];
-        if (!peer->suspicion || has_all_of(peer))
+        if (!peer->suspicion || may_be_gone(peer))
             continue;
         is_unsure = true;
         if (is_lost(peer))

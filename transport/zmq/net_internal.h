@@ -189,6 +189,8 @@ void nd_outbound_release(nd_peer *peer);
 void nd_outbound_credit(nd_net *net, bool is_last);
 /** Whether a peer is to be told now. */
 bool nd_outbound_owes_credit(const nd_net *net);
+/** Whether nothing waits to be sent to a peer. */
+bool nd_outbound_is_served(nd_peer *peer);
 /** Whether nothing waits to be sent or told. */
 bool nd_outbound_is_empty(nd_net *net);
 /** A dataflow's accumulator has been added to: what of it must be told is told, eagerly at once, on

@@ -200,7 +200,7 @@ bool nd_outbound_work(nd_net *net)
     return has_more;
 }
 
-static bool peer_is_served(nd_peer *peer)
+bool nd_outbound_is_served(nd_peer *peer)
 {
     bool waits = !nd_queue_is_empty(&peer->outbox);
     for (unsigned k = 0; k < ND_LANES; k++)
@@ -214,7 +214,7 @@ bool nd_outbound_is_empty(nd_net *net)
         if (!nd_queue_is_empty(&net->seats[i].to_net))
             return false;
     for (unsigned i = 0; i < net->def.n_processes; i++)
-        if (i != net->def.process && !peer_is_served(&net->peers[i]))
+        if (i != net->def.process && !nd_outbound_is_served(&net->peers[i]))
             return false;
     return nd_ledger_is_empty(&net->ledger);
 }

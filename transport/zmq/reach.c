@@ -21,13 +21,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
-#include <zmq.h>
 
 #include <nereid/memory.h>
 
 #include "runtime/base/clock.h"
 #include "transport/zmq/address.h"
-#include "transport/zmq/options.h"
 
 enum {
     NAME_MS = 5000,                       /* for a name server to answer, */
@@ -102,6 +100,13 @@ static bool resolve(const nd_address_parts *parts, nd_reached *found, struct add
     return true;
 }
 
+static nd_reach say_reason(nd_reached *found, int error)
+{
+    char text[128];
+    snprintf(found->reason, sizeof found->reason, "%s", strerror_r(error, text, sizeof text));
+    return ND_REACH_NO_WAY;
+}
+
 static nd_reach connect_in_time(int fd, const struct addrinfo *address, nd_reached *found)
 {
     int error = 0;
@@ -119,8 +124,7 @@ static nd_reach connect_in_time(int fd, const struct addrinfo *address, nd_reach
         return ND_REACH_SILENT;
     if (error == 0)
         return ND_REACH_ANSWERS;
-    uv_strerror_r(uv_translate_sys_error(error), found->reason, sizeof found->reason);
-    return ND_REACH_NO_WAY;
+    return say_reason(found, error);
 }
 
 /* Reads up to `size` bytes until `limit_ms`; returns how many have come, or -1 if the other end has
@@ -162,11 +166,7 @@ static void go(const nd_address_parts *parts, nd_reached *found)
     int fd = -1;
     if (resolve(parts, found, &address)) {
         fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        found->what = ND_REACH_NO_WAY;
-        if (fd < 0)
-            uv_strerror_r(uv_translate_sys_error(errno), found->reason, sizeof found->reason);
-        else
-            found->what = connect_in_time(fd, address, found);
+        found->what = fd < 0 ? say_reason(found, errno) : connect_in_time(fd, address, found);
         if (found->what == ND_REACH_ANSWERS)
             found->what = greet(fd, found);
     }
@@ -273,25 +273,35 @@ nd_err nd_reach_all(const char *const *addresses, unsigned n, nd_reached *found)
 
 /* --- Listening --- */
 
-nd_err nd_reach_bind(const char *address, const nd_keys *keys, char *numeric, size_t size,
-                     nd_message *message)
+/* Binds without listening: nobody who tries this address meanwhile takes it for a process. Returns
+ * 0 or an errno. */
+static int occupy(const struct addrinfo *place)
 {
-    char bound[512];
+    const int fd = socket(place->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)); /* as ZeroMQ does */
+    const int error = bind(fd, place->ai_addr, place->ai_addrlen) == 0 ? 0 : errno;
+    close(fd);
+    return error;
+}
+
+nd_err nd_reach_bind(const char *address, char *numeric, size_t size, nd_message *message)
+{
+    char bound[512], reason[128];
+    nd_address_parts parts;
+    struct addrinfo *place = NULL;
+    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     ND_TRY(nd_address_to_bind(address, bound, sizeof bound, message));
-    void *const context = zmq_ctx_new();
-    void *const zmq = context ? zmq_socket(context, ZMQ_ROUTER) : NULL;
-    int error = zmq ? 0 : ENOMEM;
-    if (zmq) {
-        nd_zmq_set_entrance_options(zmq, keys);
-        error = zmq_bind(zmq, bound) == 0 ? 0 : errno;
-        zmq_close(zmq);
-    }
-    if (context)
-        zmq_ctx_term(context);
-    if (!zmq)
-        return nd_message_set(message, ND_NOMEM, "%s", nd_err_text(ND_NOMEM));
+    if (!nd_address_split(bound, &parts))
+        return nd_message_set(message, ND_USAGE, "%s is no tcp address", address);
+    const int failure = getaddrinfo(parts.host, parts.port, &wanted, &place);
+    if (failure != 0)
+        return nd_message_set(message, ND_USAGE, "%s: %s", address, gai_strerror(failure));
+    const int error = occupy(place);
+    freeaddrinfo(place);
     if (error != 0)
-        return nd_message_set(message, ND_CLOSED, "%s", zmq_strerror(error));
+        return nd_message_set(message, ND_CLOSED, "%s", strerror_r(error, reason, sizeof reason));
     snprintf(numeric, size, "%s", bound);
     return ND_OK;
 }

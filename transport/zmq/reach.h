@@ -12,8 +12,6 @@
 
 #include <nereid/error.h>
 
-#include "transport/zmq/keys.h"
-
 /** How far a connection gets. */
 typedef enum nd_reach {
     ND_REACH_ANSWERS,  /* a ZeroMQ socket listens there */
@@ -40,10 +38,11 @@ typedef struct nd_reached {
  * the latest. Any thread. Errors: ND_INVAL for what is no tcp address; ND_NOMEM. */
 ND_CHECKED nd_err nd_reach_all(const char *const *addresses, unsigned n, nd_reached *found);
 
-/** Listens for a moment at an address, as a run does; `keys` may be NULL. Writes what was bound to,
- * without names, into `numeric` (`size` bytes). Any thread. Errors: ND_USAGE for a name that nobody
- * knows; ND_CLOSED where nobody can listen; ND_NOMEM. The message has the cause. */
-ND_CHECKED nd_err nd_reach_bind(const char *address, const nd_keys *keys, char *numeric,
-                                size_t size, nd_message *message);
+/** Binds for a moment to a tcp address, as a run does. Writes what was bound to, without names,
+ * into `numeric` (`size` bytes). May ask a name server, and so block. Any thread. Errors: ND_USAGE
+ * for what is no such address, or a name that nobody knows; ND_CLOSED where a run could not listen.
+ * The message has the cause. */
+ND_CHECKED nd_err nd_reach_bind(const char *address, char *numeric, size_t size,
+                                nd_message *message);
 
 #endif

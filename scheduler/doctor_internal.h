@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SCHEDULER_DOCTOR_INTERNAL_H
+#define SCHEDULER_DOCTOR_INTERNAL_H
+
+/** @file
+ * The parts of nd_doctor: what it knows of the run that is planned, and who checks what.
+ */
+
+#include <nereid/cluster.h>
+
+typedef struct nd_checkup {
+    nd_options options; /* and what the environment says where they are silent */
+    /* The planned run. */
+    nd_addresses addresses; /* of its processes, where it has more than this machine */
+    unsigned n_processes;
+    unsigned n_here; /* of them, on the machine that has the most */
+    unsigned process;
+    bool has_process; /* which one this is is known */
+
+    void (*line)(void *context, nd_verdict verdict, const char *text);
+    void *context;
+    unsigned n_failed;
+} nd_checkup;
+
+/** Tells what a check has found. */
+void nd_checkup_say(nd_checkup *checkup, nd_verdict verdict, const char *format, ...)
+    ND_PRINTF(3, 4);
+
+/** Whether something that all of them can read is to go to other machines. */
+bool nd_checkup_leaves_machine(const nd_checkup *checkup);
+
+/** Checks this machine: libraries, cores, limits. */
+void nd_checkup_machine(nd_checkup *checkup);
+
+/** Checks the keys, and the addresses of all processes. */
+void nd_checkup_hosts(nd_checkup *checkup);
+
+#endif
