@@ -42,9 +42,10 @@ struct nd_lane {
     const nd_lane_ops *ops;
     void *owner; /* the peer */
     nd_lane_kind kind;
-    bool stands;      /* the connection has been made */
-    bool is_knocking; /* a connection has been asked for and not refused */
-    bool is_open;     /* the peer has welcomed it */
+    bool stands;         /* the connection has been made */
+    bool is_knocking;    /* a connection has been asked for and not refused */
+    uint64_t knocked_ms; /* when */
+    bool is_open;        /* the peer has welcomed it */
     uint64_t sequence;
     nd_queue waiting; /* nd_parcel_out: what the socket had no room for, in order */
     uint64_t bytes;   /* sent, heads included */

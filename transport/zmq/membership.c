@@ -28,6 +28,8 @@ enum {
     FIRST_RETRY_MS = 5, /* between attempts to connect: at first, since processes that are started
                            together miss each other by little, ... */
     RETRY_MS = 50,      /* ... and later */
+    KNOCK_MS = 6000,    /* after which one is made anew: of a name that nobody knows yet, ZeroMQ
+                           says nothing */
     FIRST_NOTICE_S = 5, /* what is missing is said then ... */
     NEXT_NOTICE_S = 10, /* ... and so often */
 };
@@ -61,6 +63,7 @@ static void knock(nd_peer *peer, nd_lane_kind kind)
     nd_net *const net = peer->net;
     nd_lane *const lane = &peer->lanes[kind];
     const nd_control join = introduction(net, kind);
+    lane->knocked_ms = uv_now(&net->loop);
     if (nd_lane_connect(lane, peer->address) != ND_OK) {
         nd_net_fail(net, ND_USAGE, "%s is not an address to connect to: %s", peer->address,
                     zmq_strerror(errno));
@@ -405,6 +408,8 @@ static void on_retry(uv_timer_t *timer)
     for (unsigned i = 0; i < net->def.n_processes; i++)
         for (unsigned k = 0; i != net->def.process && k < ND_LANES; k++) {
             nd_lane *const lane = &net->peers[i].lanes[k];
+            if (!lane->stands && uv_now(&net->loop) - lane->knocked_ms > KNOCK_MS)
+                lane->is_knocking = false;
             if (!lane->is_open && !lane->is_knocking &&
                 (k == ND_LANE_CONTROL || net->peers[i].lanes[ND_LANE_CONTROL].is_open))
                 knock(&net->peers[i], (nd_lane_kind)k);
