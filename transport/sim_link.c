@@ -1,23 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Links: frames and batches on their way between two nodes, and the faults that befall frames. */
+/* Links: frames and batches on their way inside a process, and the promises that are broken to
+ * frames. */
 #include <nereid/memory.h>
 
 #include "transport/sim_internal.h"
 
+/* --- Parcels --- */
+
+void nd_parcel_free(const nd_parcel *parcel)
+{
+    if (parcel->kind == ND_ARRIVAL_BATCH && parcel->delivery.batch)
+        nd_batch_release(parcel->delivery.batch);
+    nd_free(parcel->changes);
+    nd_free(parcel->records);
+}
+
 void nd_parcels_free(nd_fifo *parcels)
 {
-    while (!nd_fifo_is_empty(parcels)) {
-        const nd_parcel *const parcel = nd_fifo_pop(parcels);
-        if (parcel->kind == ND_ARRIVAL_BATCH)
-            nd_batch_release(parcel->delivery.batch);
-        nd_free(parcel->changes);
-    }
+    while (!nd_fifo_is_empty(parcels))
+        nd_parcel_free(nd_fifo_pop(parcels));
     nd_fifo_deinit(parcels);
 }
 
-typedef enum nd_part { PART_ALL, PART_LESS, PART_MORE } nd_part;
+size_t nd_frame_part(const nd_frame *frame, nd_part part, nd_change *changes)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < frame->len; i++)
+        if (part == ND_PART_ALL || (frame->changes[i].delta < 0) == (part == ND_PART_LESS))
+            changes[len++] = frame->changes[i];
+    return len;
+}
 
-/* Puts a frame's changes, or those of one sign, behind the parcels that are there. */
 static nd_err put_part(nd_fifo *parcels, const nd_frame *frame, nd_part part)
 {
     nd_change *const changes = nd_alloc(frame->len, sizeof *changes);
@@ -27,38 +40,54 @@ static nd_err put_part(nd_fifo *parcels, const nd_frame *frame, nd_part part)
         return ND_NOMEM;
     }
     *slot = (nd_parcel){.kind = ND_ARRIVAL_FRAME, .frame = *frame, .changes = changes};
-    size_t len = 0;
-    for (size_t i = 0; i < frame->len; i++)
-        if (part == PART_ALL || (frame->changes[i].delta < 0) == (part == PART_LESS))
-            changes[len++] = frame->changes[i];
-    slot->frame.len = len;
+    slot->frame.len = nd_frame_part(frame, part, changes);
     return ND_OK;
 }
 
 nd_err nd_sim_put_frame(nd_fifo *parcels, const nd_frame *frame)
 {
-    return put_part(parcels, frame, PART_ALL);
+    return put_part(parcels, frame, ND_PART_ALL);
 }
 
-static bool is_befallen(nd_sim *sim, const nd_frame *frame)
+/* --- Links --- */
+
+nd_fate nd_sim_fate_of(nd_sim *sim, const nd_frame *frame)
 {
     const nd_frame_kind kind = sim->fault == ND_SIM_FORGET ? ND_FRAME_DROP : ND_FRAME_CHANGES;
-    return sim->fault != ND_SIM_FAITHFUL && frame->kind == kind && ++sim->n_sent % sim->every == 0;
+    if (sim->fault == ND_SIM_FAITHFUL || frame->kind != kind || ++sim->n_sent % sim->every != 0)
+        return ND_FATE_WHOLE;
+    switch (sim->fault) {
+    case ND_SIM_LOSE:
+    case ND_SIM_FORGET:
+        return ND_FATE_LOST;
+    case ND_SIM_REPEAT:
+        return ND_FATE_TWICE;
+    case ND_SIM_SPLIT:
+        return ND_FATE_SPLIT;
+    case ND_SIM_FAITHFUL:
+    case ND_SIM_REORDER:
+    case ND_SIM_OWN_STEPS:
+    case ND_SIM_VIEW_COVERS:
+        break;
+    }
+    return ND_FATE_WHOLE;
 }
 
-nd_err nd_sim_send(nd_sim *sim, unsigned from, unsigned to, const nd_frame *frame)
+nd_err nd_link_send(nd_sim *sim, nd_link *link, const nd_frame *frame)
 {
-    nd_link *const link = nd_sim_link(sim, from, to);
-    const bool is_broken = is_befallen(sim, frame);
-    if (is_broken && (sim->fault == ND_SIM_LOSE || sim->fault == ND_SIM_FORGET))
+    switch (nd_sim_fate_of(sim, frame)) {
+    case ND_FATE_LOST:
         return ND_OK;
-    if (is_broken && sim->fault == ND_SIM_SPLIT) {
-        ND_TRY(put_part(&link->frames, frame, PART_LESS));
-        return put_part(&link->frames, frame, PART_MORE);
+    case ND_FATE_SPLIT:
+        ND_TRY(put_part(&link->frames, frame, ND_PART_LESS));
+        return put_part(&link->frames, frame, ND_PART_MORE);
+    case ND_FATE_TWICE:
+        ND_TRY(put_part(&link->frames, frame, ND_PART_ALL));
+        break;
+    case ND_FATE_WHOLE:
+        break;
     }
-    if (is_broken && sim->fault == ND_SIM_REPEAT)
-        ND_TRY(put_part(&link->frames, frame, PART_ALL));
-    return put_part(&link->frames, frame, PART_ALL);
+    return put_part(&link->frames, frame, ND_PART_ALL);
 }
 
 size_t nd_link_n_choices(const nd_sim *sim, const nd_link *link)

@@ -18,5 +18,6 @@ static bool run(uint64_t seed, const char *mutant, nd_message *why)
 
 int main(int argc, char **argv)
 {
-    return random_main(argc, argv, &(random_suite){"progress", run, mutant_name});
+    return random_main(argc, argv,
+                       &(random_suite){.name = "progress", .run = run, .mutant_name = mutant_name});
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulation itself: one seed is one run, every run has the same result, failures are told, and
- * nothing is left behind, wherever it ends.
+ * The simulation itself: one seed is one run, every run has the same result, failures are told, by
+ * every process, and nothing is left behind, wherever it ends.
  */
 #include "tests/support/cmocka.h"
 
@@ -12,6 +12,7 @@
 #include "scheduler/worker.h"
 #include "tests/scheduler/rounds.h"
 #include "tests/support/failing_memory.h"
+#include "transport/sim_faults.h"
 
 enum { ENDLESS = 10000000 };
 
@@ -177,6 +178,159 @@ static void graphs_that_differ_are_named(void **state)
         assert_int_equal(run_to_end(simulation, &message), ND_MISMATCH);
         assert_has(&message, "dataflow 'uneven': ");
         assert_has(&message, name);
+        nd_simulation_destroy(simulation);
+    }
+}
+
+/* --- Processes --- */
+
+static nd_sim_phase phase_of(nd_simulation *simulation, unsigned process)
+{
+    return nd_sim_phase_of(nd_simulation_transport(simulation), process);
+}
+
+static void processes_take_leave_when_all_is_done(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        rounds plan = {.n_epochs = 3, .n_numbers = 4, .n_rounds = 2};
+        nd_message message = {""};
+        const nd_simulation_def def = {.n_workers = 6,
+                                       .n_processes = 3,
+                                       .mode = seed % 2 ? ND_PUBLISH_EAGER : ND_PUBLISH_DEMAND,
+                                       .seed = seed,
+                                       .budget = seed % 3 ? 0 : 64,
+                                       .window = seed % 4 * 16,
+                                       .max_batch_len = 1,
+                                       .build = rounds_build,
+                                       .arg = &plan};
+        nd_simulation *simulation = create(&def);
+        if (run_to_end(simulation, &message) != ND_OK)
+            fail_msg("seed %u: %s", (unsigned)seed, message.text);
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(phase_of(simulation, i), ND_SIM_ENDED);
+        assert_int_equal(plan.sum, rounds_expected(&plan, def.n_workers));
+        nd_simulation_destroy(simulation);
+    }
+}
+
+static void a_failure_is_told_by_every_process(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        const nd_simulation_def def = {
+            .n_workers = 6, .n_processes = 3, .seed = seed, .build = build_failing};
+        nd_simulation *simulation = create(&def);
+        nd_message first = {""}, other = {""};
+        assert_int_equal(run_to_end(simulation, &first), ND_FAILED);
+        assert_has(&first, ": dataflow 'failing': vertex 'vertex': first of worker ");
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(phase_of(simulation, i), ND_SIM_FAILED);
+            assert_int_equal(nd_sim_verdict(nd_simulation_transport(simulation), i, &other),
+                             ND_FAILED);
+            assert_string_equal(first.text, other.text);
+        }
+        nd_simulation_destroy(simulation);
+    }
+}
+
+static void who_crashes_ends_the_run_of_all(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        rounds plan = {.n_epochs = 20, .n_numbers = 4, .n_rounds = 2};
+        nd_message message = {""};
+        bool quiet = false;
+        const nd_simulation_def def = {
+            .n_workers = 6, .n_processes = 3, .seed = seed, .build = rounds_build, .arg = &plan};
+        nd_simulation *simulation = create(&def);
+        for (unsigned i = 0; i < 10 * seed; i++)
+            assert_int_equal(nd_simulation_step(simulation, &quiet, &message), ND_OK);
+        nd_sim_crash(nd_simulation_transport(simulation), 1);
+        assert_int_equal(run_to_end(simulation, &message), ND_CLOSED);
+        assert_has(&message, "process 1 is gone");
+        assert_int_equal(phase_of(simulation, 0), ND_SIM_FAILED);
+        assert_int_equal(phase_of(simulation, 2), ND_SIM_FAILED);
+        nd_simulation_destroy(simulation);
+    }
+}
+
+static void send_some(nd_vertex *vertex)
+{
+    const nd_time zero = {.epoch = 0};
+    for (uint64_t i = 0; i < 20; i++)
+        nd_send_by(vertex, 0, &zero, &(number){i});
+    nd_release(vertex, &zero);
+}
+
+static void pass_on(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+{
+    (void)port;
+    nd_send_batch_by(vertex, 0, time, nd_batch_take(batch));
+}
+
+static void take(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+{
+    unsigned *sum = nd_vertex_user(vertex);
+    (void)port, (void)time;
+    *sum += (unsigned)nd_batch_len(batch);
+}
+
+/* What comes from another process is passed on in this one, to others and to the same worker. */
+static nd_err build_passing_on(nd_worker *worker, void *arg)
+{
+    nd_dataflow *flow = nd_dataflow_new(worker, "passing on");
+    nd_stream stream, passed;
+    nd_vertex_new(
+        nd_root(flow),
+        &(nd_vertex_def){
+            .name = "source", .source = true, .outputs = {&number_type}, .on_activate = send_some},
+        &stream);
+    nd_vertex_new(nd_root(flow),
+                  &(nd_vertex_def){.name = "pass",
+                                   .inputs = {nd_exchange(stream)},
+                                   .outputs = {&number_type},
+                                   .on_recv = pass_on},
+                  &passed);
+    nd_vertex_new(
+        nd_root(flow),
+        &(nd_vertex_def){
+            .name = "near", .user = arg, .inputs = {nd_pipeline(passed)}, .on_recv = take},
+        NULL);
+    nd_vertex_new(
+        nd_root(flow),
+        &(nd_vertex_def){
+            .name = "far", .user = arg, .inputs = {nd_broadcast(passed)}, .on_recv = take},
+        NULL);
+    return nd_dataflow_start(flow);
+}
+
+/* Its sender counts it until it has been consumed, once; whoever passes it on counts it anew. */
+static void what_is_passed_on_is_counted_by_who_passes_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        unsigned sum = 0;
+        nd_message message = {""};
+        const nd_simulation_def def = {.n_workers = 4,
+                                       .n_processes = 2,
+                                       .seed = seed,
+                                       .budget = 4096,
+                                       .window = 64,
+                                       .max_batch_len = 4,
+                                       .build = build_passing_on,
+                                       .arg = &sum};
+        nd_simulation *simulation = create(&def);
+        if (run_to_end(simulation, &message) != ND_OK)
+            fail_msg("seed %u: %s", (unsigned)seed, message.text);
+        assert_int_equal(sum, 4 * 20 * (1 + 4));
+        for (unsigned i = 0; i < 2; i++) {
+            const nd_host *host = &nd_simulation_worker(simulation, 2 * i)->host;
+            const nd_host *next = &nd_simulation_worker(simulation, 2 * i + 1)->host;
+            assert_int_equal(host->in_flight.budget->in_flight + host->in_flight.delta +
+                                 next->in_flight.delta,
+                             nd_sim_unconsumed(nd_simulation_transport(simulation), i));
+        }
         nd_simulation_destroy(simulation);
     }
 }
@@ -394,6 +548,7 @@ static void every_allocation_of_a_run_may_fail(void **state)
         .n_workers = 2, .seed = 3, .max_batch_len = 1, .build = rounds_build, .arg = &plan};
     assert_true(failing_memory_sweep(attempt, &def) > 100);
     def.n_processes = 2;
+    def.window = 8;
     assert_true(failing_memory_sweep(attempt, &def) > 100);
 }
 
@@ -431,6 +586,10 @@ int main(void)
         cmocka_unit_test(a_failure_in_building_is_told),
         cmocka_unit_test(the_first_failure_is_kept),
         cmocka_unit_test(graphs_that_differ_are_named),
+        cmocka_unit_test(processes_take_leave_when_all_is_done),
+        cmocka_unit_test(a_failure_is_told_by_every_process),
+        cmocka_unit_test(who_crashes_ends_the_run_of_all),
+        cmocka_unit_test(what_is_passed_on_is_counted_by_who_passes_it),
         cmocka_unit_test(frames_out_of_sequence_are_refused),
         cmocka_unit_test(strange_frames_are_refused),
         cmocka_unit_test(strange_batches_are_refused),

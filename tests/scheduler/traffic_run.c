@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A simulation, and after each of its events a look at the links between processes: what has come
+ * A simulation, and after each of its events a look at the lanes between processes: what has come
  * onto them since the last look is counted. The first and the last epochs are not.
  */
 #include "tests/scheduler/traffic_run.h"
@@ -8,8 +8,6 @@
 #include <nereid.h>
 
 #include "scheduler/simulation.h"
-#include "transport/sim_internal.h"
-#include "transport/wire/progress.h"
 
 enum {
     EPOCHS = 14,
@@ -37,9 +35,8 @@ typedef struct run {
     traffic *sum;
     nd_simulation *simulation;
     seat seats[MOST_PROCESSES];
-    uint64_t n_seen[MOST_PROCESSES][MOST_PROCESSES]; /* frames that were ever on the link */
-    uint64_t n_sent;                                 /* by the programs */
-    nd_vector packed;
+    nd_sim_sent seen[MOST_PROCESSES][MOST_PROCESSES];
+    uint64_t n_sent; /* by the programs */
 } run;
 
 /* --- The jobs --- */
@@ -149,38 +146,27 @@ static bool drive(nd_worker *worker, nd_random *random, void *arg)
 
 /* --- Counting --- */
 
-static nd_err count_frame(run *all, const nd_parcel *parcel, nd_message *message)
+/* Counts what has been put on the lane between two processes since the last look. */
+static void look(run *all, unsigned from, unsigned to, bool counts)
 {
-    nd_frame frame = parcel->frame;
-    frame.changes = parcel->changes;
-    ND_TRY(nd_wire_progress_pack(&frame, &all->packed, message));
-    all->sum->n_frames++;
-    all->sum->n_bytes += ND_WIRE_HEAD_SIZE + all->packed.len;
-    return ND_OK;
+    const nd_sim_sent now =
+        nd_sim_sent_on(nd_simulation_transport(all->simulation), from, to, ND_LANE_PROGRESS);
+    nd_sim_sent *const seen = &all->seen[from][to];
+    if (counts) {
+        all->sum->n_frames += now.n_frames - seen->n_frames;
+        all->sum->n_bytes += now.n_bytes - seen->n_bytes;
+    }
+    *seen = now;
 }
 
-/* Looks at what has come onto the link between two processes. */
-static nd_err look(run *all, unsigned from, unsigned to, bool counts, nd_message *message)
-{
-    nd_sim *const sim = nd_simulation_transport(all->simulation);
-    const nd_link *const link = nd_sim_link(sim, sim->n_workers + from, sim->n_workers + to);
-    const size_t len = nd_fifo_len(&link->frames);
-    const uint64_t n_ever = link->n_delivered + len;
-    size_t n_new = (size_t)(n_ever - all->n_seen[from][to]);
-    for (all->n_seen[from][to] = n_ever; counts && n_new > 0; n_new--)
-        ND_TRY(count_frame(all, nd_fifo_at(&link->frames, len - n_new), message));
-    return ND_OK;
-}
-
-static nd_err look_at_all(run *all, nd_message *message)
+static void look_at_all(run *all)
 {
     const uint64_t epoch = nd_input_epoch(all->seats[0].input);
     const bool counts = epoch >= FIRST && epoch < LAST;
     for (unsigned i = 0; i < all->plan->n_processes; i++)
         for (unsigned k = 0; k < all->plan->n_processes; k++)
             if (i != k)
-                ND_TRY(look(all, i, k, counts, message));
-    return ND_OK;
+                look(all, i, k, counts);
 }
 
 static nd_err run_to_end(run *all, nd_message *message)
@@ -188,8 +174,7 @@ static nd_err run_to_end(run *all, nd_message *message)
     nd_err err = ND_OK;
     for (bool quiet = false; !quiet && err == ND_OK;) {
         err = nd_simulation_step(all->simulation, &quiet, message);
-        if (err == ND_OK)
-            err = look_at_all(all, message);
+        look_at_all(all);
     }
     return err;
 }
@@ -217,13 +202,11 @@ nd_err traffic_run(const traffic_plan *plan, traffic *sum, nd_message *message)
                                    .arg = &all};
     if (plan->n_processes > MOST_PROCESSES)
         return nd_message_set(message, ND_INVAL, "at most %d processes", MOST_PROCESSES);
-    nd_vector_init(&all.packed, 1);
     nd_err err = nd_simulation_create(&def, &all.simulation, message);
     if (err == ND_OK) {
         err = run_to_end(&all, message);
         nd_simulation_destroy(all.simulation);
     }
-    nd_vector_deinit(&all.packed);
     if (err == ND_OK)
         err = check_arrivals(&all, message);
     sum->n_epochs += LAST - FIRST;

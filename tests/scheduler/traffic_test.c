@@ -30,7 +30,7 @@ static void telling_on_demand_costs_no_more_than_telling_eagerly(void **state)
 {
     (void)state;
     for (unsigned job = 0; job < TRAFFIC_JOBS; job++)
-        for (unsigned n_processes = 2; n_processes <= 5; n_processes++) {
+        for (unsigned n_processes = 2; n_processes <= 4; n_processes += 2) {
             const traffic eager = count((traffic_job)job, n_processes, ND_PUBLISH_EAGER);
             const traffic demand = count((traffic_job)job, n_processes, ND_PUBLISH_DEMAND);
             assert_in_range(percent(demand.n_frames, eager.n_frames), 1, 105);
@@ -51,7 +51,7 @@ static void telling_on_demand_saves_most_where_all_talk_to_all(void **state)
 static void an_epoch_costs_a_frame_a_link_and_one_a_record(void **state)
 {
     (void)state;
-    for (unsigned n = 2; n <= 8; n++) {
+    for (unsigned n = 2; n <= 8; n += 3) {
         const traffic demand = count(TRAFFIC_RECORD, n, ND_PUBLISH_DEMAND);
         const uint64_t expected = (n * n - UINT64_C(1)) * demand.n_epochs;
         assert_in_range(percent(demand.n_frames, expected), 80, 120);

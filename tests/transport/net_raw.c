@@ -253,13 +253,18 @@ static bool has_met(const raw_peer *peer)
     return met;
 }
 
-void raw_peer_meet(raw_peer *peer)
+void raw_peer_join_all(raw_peer *peer)
 {
     nd_control control;
     for (unsigned k = 0; k < ND_LANES; k++)
         raw_peer_join(peer, (nd_lane_kind)k);
     while (!has_met(peer))
         assert_true(raw_peer_hear(peer, &control));
+}
+
+void raw_peer_meet(raw_peer *peer)
+{
+    raw_peer_join_all(peer);
     const raw_frame ready = raw_control(peer, &(nd_control){.kind = ND_CONTROL_READY});
     raw_send(peer, ND_LANE_CONTROL, &ready);
 }

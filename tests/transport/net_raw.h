@@ -45,7 +45,10 @@ void raw_peer_close_entrance(raw_peer *peer);
 /** Connects a lane, which must be the first that is said on it, and says JOIN. */
 void raw_peer_join(raw_peer *peer, nd_lane_kind lane);
 
-/** Joins on every lane, welcomes process 0, and says that it is ready. */
+/** Joins on every lane, welcomes process 0, and waits until that has met everybody. */
+void raw_peer_join_all(raw_peer *peer);
+
+/** Does so, and says that it is ready itself. */
 void raw_peer_meet(raw_peer *peer);
 
 /** Takes the next control message for this process, of any connection, and answers JOIN. Its texts

@@ -91,6 +91,9 @@ bool net_await_end(net_group *group, unsigned process);
  * `patience_ms` has passed. */
 bool net_await_event(net_group *group, uint64_t *n_events, unsigned patience_ms);
 
+/** Whether its net thread has ended. */
+bool net_has_ended(net_group *group, unsigned process);
+
 /** The failure of a process, once it has failed. */
 nd_err net_failure(net_group *group, unsigned process, nd_message *text);
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated transport: the common suite, and that it breaks its promises when told to.
+ * The simulated transport: the common suite, in a process and between processes; and that it breaks
+ * its promises when told to.
  */
 #include "tests/transport/transport_suite.h"
 
-#include "transport/sim.h"
+#include <stdlib.h>
+
+#include "transport/sim_faults.h"
 
 /* --- The common suite --- */
 
@@ -24,11 +27,57 @@ static nd_transport transport(void *self, unsigned worker)
 
 static bool deliver(void *self, nd_random *random)
 {
-    const size_t n = nd_sim_n_deliverable(self);
-    if (n == 0)
-        return false;
-    assert_int_equal(nd_sim_deliver(self, nd_random_below(random, n)), ND_OK);
+    while (nd_sim_n_deliverable(self) == 0)
+        if (!nd_sim_pass_time(self))
+            return false;
+    assert_int_equal(nd_sim_deliver(self, nd_random_below(random, nd_sim_n_deliverable(self))),
+                     ND_OK);
     return true;
+}
+
+/* A process for each worker, lanes of different speed, and little credit. */
+typedef struct processes {
+    nd_sim *sim;
+    unsigned n;
+} processes;
+
+static void destroy_processes(void *self)
+{
+    nd_sim_destroy(((processes *)self)->sim);
+    free(self);
+}
+
+static void *create_processes(unsigned n)
+{
+    processes *made = calloc(1, sizeof *made);
+    const nd_sim_def def = {
+        .n_workers = n, .n_processes = n, .mode = ND_PUBLISH_EAGER, .seed = 5, .window = 40};
+    assert_non_null(made);
+    made->n = n;
+    if (nd_sim_create(&def, &made->sim) != ND_OK) {
+        free(made);
+        return NULL;
+    }
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < n; k++)
+            if (i != k)
+                nd_sim_slow(made->sim, i, k, (nd_lane_kind)((i + k) % ND_LANES), 3 * i);
+    return made;
+}
+
+static nd_transport transport_of_process(void *self, unsigned worker)
+{
+    return nd_sim_transport(((processes *)self)->sim, worker);
+}
+
+static bool deliver_between(void *self, nd_random *random)
+{
+    return deliver(((processes *)self)->sim, random);
+}
+
+static unsigned worker_of_sender(void *self, unsigned sender)
+{
+    return sender - ((processes *)self)->n;
 }
 
 /* --- Broken promises --- */
@@ -184,5 +233,11 @@ int main(void)
         cmocka_unit_test(numbers_give_a_fault_away_only_if_kept),
         cmocka_unit_test(what_is_not_there_cannot_be_delivered),
     };
-    return suite_run("sim", &sim) + cmocka_run_group_tests(tests, NULL, NULL);
+    static const network_ops between = {.create = create_processes,
+                                        .destroy = destroy_processes,
+                                        .transport = transport_of_process,
+                                        .deliver = deliver_between,
+                                        .worker_of_sender = worker_of_sender};
+    return suite_run("sim", &sim) + suite_run("sim, between processes", &between) +
+           cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ enum {
     FAREWELL_MS = 400,      /* ... and, after that, for them to say that they know this one */
     LEAVE_LINGER_MS = 5000, /* for a goodbye to do so */
     PATIENCE_NS = 20000,    /* before sleeping: less than it costs to be woken */
-    LEAVE_ROUNDS = 4,       /* of ND_GRACE_MS without a frame: who has said goodbye is lost, too */
+    LEAVE_GRACE_MS = 1200,  /* without a frame: who has said goodbye but not kept it is lost, too */
     MOST_LOOKS = 64,        /* at the sockets, to read what came before a suspect is judged */
 };
 
@@ -151,9 +151,8 @@ static void abort_run(nd_net *net, unsigned process, nd_err err, const char *tex
     uv_mutex_lock(&net->lock);
     net->verdict_err = nd_message_set(&net->verdict, err, "%s", text);
     uv_mutex_unlock(&net->lock);
-    if (is_first || process == net->def.process)
-        tell_all(net, &(nd_control){.kind = ND_CONTROL_ABORT,
-                                    .abort = {.err = err, .process = process, .text = text}});
+    tell_all(net, &(nd_control){.kind = ND_CONTROL_ABORT,
+                                .abort = {.err = err, .process = process, .text = text}});
     if (!is_first)
         return;
     if (net->phase == ND_NET_JOINING)
@@ -195,22 +194,14 @@ static bool may_be_gone(nd_peer *peer)
     return peer->net->has_left && nd_outbound_is_served(peer) && has_all_of(peer);
 }
 
-static uint64_t n_frames_of(const nd_peer *peer)
-{
-    uint64_t n = 0;
-    for (unsigned k = 0; k < ND_LANES; k++)
-        n += peer->seen[k];
-    return n;
-}
-
 /* Whether nothing more can be hoped for from a peer to which a connection broke. Of one that has
  * said goodbye the last frames may still be on their way. */
-static bool is_lost(nd_peer *peer)
+static bool is_lost(const nd_peer *peer)
 {
-    const uint64_t n = n_frames_of(peer);
-    peer->n_quiet = n == peer->n_noted ? peer->n_quiet + 1 : 0;
-    peer->n_noted = n;
-    return peer->n_quiet >= (peer->has_left ? LEAVE_ROUNDS : 1);
+    const uint64_t patience_ms = peer->has_left ? LEAVE_GRACE_MS : ND_GRACE_MS;
+    const uint64_t since_ms =
+        peer->has_left && peer->heard_ms > peer->suspected_ms ? peer->heard_ms : peer->suspected_ms;
+    return uv_now(&peer->net->loop) - since_ms >= patience_ms;
 }
 
 static void on_grace_over(uv_timer_t *timer)
@@ -246,7 +237,7 @@ void nd_net_suspect(nd_peer *peer, const char *why)
     if (peer->suspicion || net->err != ND_OK || net->phase == ND_NET_OVER)
         return;
     peer->suspicion = why;
-    peer->n_noted = n_frames_of(peer);
+    peer->suspected_ms = uv_now(&net->loop);
     if (!uv_is_active((uv_handle_t *)&net->grace))
         uv_timer_start(&net->grace, on_grace_over, ND_GRACE_MS, 0);
 }

@@ -71,8 +71,7 @@ typedef struct nd_peer {
     uint64_t heard_ms;           /* when the last frame came, by the loop's clock */
     bool is_asking;              /* it waits for an answer (inquiry.c) */
     const char *suspicion;       /* why it seems lost, see ND_GRACE_MS; or NULL */
-    uint64_t n_noted;            /* frames that had come from it when it was last looked at ... */
-    unsigned n_quiet; /* ... and how often there were no more, one time after the other */
+    uint64_t suspected_ms;       /* since when, by the loop's clock */
     /* Credit. */
     nd_queue outbox;         /* nd_post: batches that wait for credit */
     uint64_t sent, released; /* bytes: sent to it, and what it says it has consumed */

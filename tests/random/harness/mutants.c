@@ -367,6 +367,12 @@ static bool has_arrivals(void *endpoint)
     return worker->transport.ops->has_arrivals(worker->transport.endpoint);
 }
 
+static void consumed(void *endpoint, const nd_batch *batch)
+{
+    const planted_worker *worker = endpoint;
+    worker->transport.ops->consumed(worker->transport.endpoint, batch);
+}
+
 /* The host's functions but one. */
 static void schedule(nd_host *host, nd_vertex *vertex)
 {
@@ -397,7 +403,8 @@ static void plant(planted_fault *fault, unsigned index, nd_host *host)
                                             .send_frame = send_frame,
                                             .receive = receive,
                                             .flush = flush,
-                                            .has_arrivals = has_arrivals};
+                                            .has_arrivals = has_arrivals,
+                                            .consumed = consumed};
     static const nd_host_ops ops = {.schedule = schedule, .due = due, .dirty = dirty, .fail = fail};
     planted_worker *worker = &fault->workers[index];
     worker->fault = fault;

@@ -277,6 +277,9 @@ static void look_at(global_observer *observer, unsigned number, unsigned worker)
 void observer_look(global_observer *observer)
 {
     const unsigned n_workers = observer->run->n_workers;
+    const unsigned acted = nd_simulation_acted(observer->simulation);
+    if (acted == n_workers)
+        return;
     for (unsigned i = 0; i < observer->run->n_flows; i++) {
         if (n_workers == 1)
             read_alone(observer, i);
@@ -284,8 +287,7 @@ void observer_look(global_observer *observer)
             check_counts(observer, i);
         find_truth(observer, i, &observer->flows[i].all);
         find_truth(observer, i, &observer->flows[i].kept);
-        for (unsigned w = 0; w < n_workers; w++)
-            look_at(observer, i, w);
+        look_at(observer, i, acted);
     }
 }
 

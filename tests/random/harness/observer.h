@@ -22,7 +22,8 @@ typedef struct global_observer global_observer;
 /** Begins to observe, before the first event. Both are lent. */
 global_observer *observer_create(random_run *run, nd_simulation *simulation);
 
-/** Looks at every worker; says what is wrong. */
+/** To be called after every event: looks at the worker that has acted, if one has; says what is
+ * wrong. */
 void observer_look(global_observer *observer);
 
 /** Says what is wrong when nothing can happen any more: counts that are left, dataflows that are

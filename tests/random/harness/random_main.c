@@ -22,11 +22,13 @@ typedef struct suite_options {
 /* What a child says of a run. Shorter than what a pipe takes at once. */
 typedef struct run_verdict {
     bool held;
+    uint64_t marks;
     nd_message why;
 } run_verdict;
 
 typedef struct run_tally {
     uint64_t n_passed, n_failed, first_failed;
+    uint64_t n_marked[RANDOM_MARKS]; /* runs, by mark */
 } run_tally;
 
 /* --- Options --- */
@@ -86,6 +88,7 @@ static _Noreturn void be_child(const random_suite *suite, const suite_options *o
         run_verdict verdict;
         memset(&verdict, 0, sizeof verdict);
         verdict.held = suite->run(options->seed + i, options->mutant, &verdict.why);
+        verdict.marks = suite->marks != NULL ? suite->marks() : 0;
         if (write(to_parent, &verdict, sizeof verdict) != sizeof verdict)
             _exit(2);
         if (!verdict.held && options->ends_at_first)
@@ -154,8 +157,11 @@ static bool watch_child(const random_suite *suite, const suite_options *options,
     }
     close(ends[1]);
     run_verdict verdict;
-    while (read_verdict(ends[0], &verdict))
+    while (read_verdict(ends[0], &verdict)) {
         count(suite, options, tally, verdict.held ? NULL : verdict.why.text);
+        for (unsigned i = 0; i < RANDOM_MARKS; i++)
+            tally->n_marked[i] += verdict.marks >> i & 1;
+    }
     close(ends[0]);
     int status;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -168,6 +174,21 @@ static bool watch_child(const random_suite *suite, const suite_options *options,
         count(suite, options, tally, why);
     }
     return true;
+}
+
+/* Says how often each mark was reached; one that never was is a failure, where it can be one. */
+static void report_marks(const random_suite *suite, const suite_options *options, run_tally *tally)
+{
+    if (suite->mark_name == NULL || options->mutant != NULL || options->n_runs < RANDOM_MARKED_RUNS)
+        return;
+    for (size_t i = 0; suite->mark_name(i) != NULL; i++) {
+        printf("reached in %" PRIu64 " runs: %s\n", tally->n_marked[i], suite->mark_name(i));
+        if (tally->n_marked[i] != 0)
+            continue;
+        tally->n_failed++;
+        printf("replay: ./dev random %s --seed %" PRIu64 " --runs %" PRIu64 "\n", suite->name,
+               options->seed, options->n_runs);
+    }
 }
 
 int random_main(int argc, char **argv, const random_suite *suite)
@@ -183,7 +204,7 @@ int random_main(int argc, char **argv, const random_suite *suite)
         puts(suite->mutant_name(i));
     if (options.lists_mutants)
         return 0;
-    run_tally tally = {0, 0, 0};
+    run_tally tally = {.n_passed = 0};
     while (!is_over(&options, &tally)) {
         fflush(stdout);
         if (!watch_child(suite, &options, &tally)) {
@@ -193,6 +214,7 @@ int random_main(int argc, char **argv, const random_suite *suite)
     }
     if (options.mutant != NULL && tally.n_failed != 0)
         printf("mutant %s: first caught by seed %" PRIu64 "\n", options.mutant, tally.first_failed);
+    report_marks(suite, &options, &tally);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", tally.n_passed, tally.n_failed);
     return tally.n_failed != 0;
 }

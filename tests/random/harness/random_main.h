@@ -8,6 +8,9 @@
  * Run number k has the seed S + k, so each failure is replayed by its seed and one run. Runs are
  * made in a child process: one that crashes is a failure like any other, and the next run follows.
  * With --first nothing follows the first failure.
+ *
+ * A suite may have *marks*: what must come about now and then, or the suite would prove less than
+ * it seems to. Over RANDOM_MARKED_RUNS runs and more, without a mutant, each must.
  */
 
 #include <stdbool.h>
@@ -16,6 +19,8 @@
 
 #include <nereid/error.h>
 
+enum { RANDOM_MARKED_RUNS = 500, RANDOM_MARKS = 64 };
+
 typedef struct random_suite {
     const char *name;
     /** Makes one run; with a mutant (else NULL), one with that fault planted. Returns whether all
@@ -23,6 +28,10 @@ typedef struct random_suite {
     bool (*run)(uint64_t seed, const char *mutant, nd_message *why);
     /** The name of mutant number `index`; NULL behind the last. */
     const char *(*mutant_name)(size_t index);
+    /** What came about in the last run, a bit for each of mark_name. NULL: there are no marks. */
+    uint64_t (*marks)(void);
+    /** What a mark stands for; NULL behind the last, which is no later than the 64th. */
+    const char *(*mark_name)(size_t index);
 } random_suite;
 
 /** Runs the suite as the options say, prints a line for each failure with the command that replays

@@ -18,7 +18,7 @@
 #include "tests/random/harness/ledger.h"
 #include "tests/random/harness/random_plan.h"
 
-enum { RUN_WORKERS = 8, RUN_FLOWS = 3 };
+enum { RUN_WORKERS = 15, RUN_FLOWS = 3 };
 
 /** A right to act at or after a time, as the paths of any of some inputs make it. */
 typedef struct time_right {
