@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "transport/frame_check.h"
 #include "transport/wire/progress.h"
 #include "transport/zmq/net_internal.h"
 
@@ -55,13 +56,6 @@ static nd_err give_frame(nd_net *net, const nd_frame *frame)
     return ND_OK;
 }
 
-/* A process speaks of its own workers only. */
-static bool is_its_own(const nd_peer *peer, const nd_frame *frame)
-{
-    return frame->kind == ND_FRAME_CHANGES || frame->kind == ND_FRAME_DROP ||
-           frame->worker / peer->net->def.n_workers == peer->process;
-}
-
 static nd_err take_progress(nd_peer *peer, const nd_wire_head *head, zmq_msg_t *body,
                             nd_message *message)
 {
@@ -72,7 +66,7 @@ static nd_err take_progress(nd_peer *peer, const nd_wire_head *head, zmq_msg_t *
     ND_TRY(nd_wire_progress_unpack(head, zmq_msg_data(body), &net->arena, &frame, message));
     frame.sender = net->def.n_processes * net->def.n_workers + peer->process;
     frame.sequence = ++peer->n_frames;
-    if (!is_its_own(peer, &frame))
+    if (!nd_frame_is_of(&frame, peer->process, net->def.n_workers))
         return nd_message_set(message, ND_PROTO, "progress of a worker that is not its own");
     ND_TRY(give_frame(net, &frame));
     if (frame.kind != ND_FRAME_CHANGES)
@@ -153,33 +147,15 @@ static nd_err take_by_lane(nd_peer *peer, nd_lane_kind lane, const nd_wire_head 
         return ND_OK; /* the run is over */
     switch (lane) {
     case ND_LANE_DATA:
-        if (head->kind != ND_WIRE_RECORDS && head->kind != ND_WIRE_PACKED)
-            break;
         return take_records(peer, head, body);
     case ND_LANE_PROGRESS:
-        if (head->kind != ND_WIRE_PROGRESS)
-            break;
         return take_progress(peer, head, body, message);
     case ND_LANE_CONTROL:
-        if (head->kind != ND_WIRE_CONTROL)
-            break;
-        ND_TRY(nd_wire_body_check(head, zmq_msg_data(body), zmq_msg_size(body), message));
-        ND_TRY(nd_net_unpack(peer->net, head, zmq_msg_data(body), &control, message));
-        return take_control(peer, &control, message);
+        break;
     }
-    return nd_message_set(message, ND_PROTO, "a frame on the wrong lane");
-}
-
-static nd_err check_head(const nd_peer *peer, nd_lane_kind lane, const nd_wire_head *head,
-                         nd_message *message)
-{
-    if (head->process != peer->process || head->incarnation != peer->incarnation)
-        return nd_message_set(message, ND_PROTO, "a frame in the name of another");
-    if (head->sequence != peer->seen[lane] + 1)
-        return nd_message_set(
-            message, ND_PROTO, "frame %llu where %llu was due: frames are lost or repeated",
-            (unsigned long long)head->sequence, (unsigned long long)peer->seen[lane] + 1);
-    return ND_OK;
+    ND_TRY(nd_wire_body_check(head, zmq_msg_data(body), zmq_msg_size(body), message));
+    ND_TRY(nd_net_unpack(peer->net, head, zmq_msg_data(body), &control, message));
+    return take_control(peer, &control, message);
 }
 
 static void refuse(nd_peer *peer, nd_err err, const nd_message *message)
@@ -195,7 +171,11 @@ static nd_err take_frame(nd_peer *peer, nd_lane_kind lane, zmq_msg_t *head_bytes
 {
     nd_wire_head head;
     ND_TRY(nd_wire_head_read(zmq_msg_data(head_bytes), zmq_msg_size(head_bytes), &head, message));
-    ND_TRY(check_head(peer, lane, &head, message));
+    const nd_frame_due due = {.process = peer->process,
+                              .incarnation = peer->incarnation,
+                              .lane = lane,
+                              .sequence = peer->seen[lane] + 1};
+    ND_TRY(nd_frame_check(&due, &head, message));
     peer->seen[lane]++;
     peer->heard_ms = uv_now(&peer->net->loop);
     ND_TRY(take_by_lane(peer, lane, &head, body, message));
