@@ -288,7 +288,12 @@ static void consider(nd_net *net, const nd_routing *routing, const nd_wire_head 
 
 void nd_membership_unread(nd_net *net, const nd_routing *routing)
 {
-    refuse(net, routing, ND_MISMATCH, "what was sent is no frame of this version of nereid");
+    nd_message message;
+    nd_message_set(&message, ND_MISMATCH,
+                   "process %u cannot read what process %u sends: is it of another version of "
+                   "nereid, or was it damaged on the way?",
+                   net->def.process, routing->process);
+    refuse(net, routing, ND_MISMATCH, message.text);
 }
 
 void nd_membership_frame(nd_net *net, const nd_routing *routing, const nd_wire_head *head,
