@@ -333,8 +333,8 @@ static void start_workers(nd_process *process)
 static void on_impatient(uv_timer_t *timer)
 {
     nd_process *const process = timer->data;
-    fprintf(stderr, "nereid: %s\n", process->message.text);
     fprintf(stderr, "nereid: a worker did not stop within %d s\n", PATIENCE_S);
+    nd_report(nd_err_status(process->err), process->message.text);
     _Exit(nd_err_status(process->err));
 }
 

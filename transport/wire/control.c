@@ -83,15 +83,6 @@ static void pack_join(const nd_control_join *join, nd_wire_arena *scratch, Nerei
     packed->pid = join->pid;
 }
 
-static void pack_alive(const nd_control_alive *alive, nd_wire_arena *scratch, Nereid__Alive *packed)
-{
-    packed->steps = nd_wire_arena_take(scratch, alive->n_steps, sizeof *packed->steps);
-    if (!packed->steps || !alive->n_steps)
-        return;
-    memcpy(packed->steps, alive->steps, alive->n_steps * sizeof *packed->steps);
-    packed->n_steps = alive->n_steps;
-}
-
 static void pack_tell(const nd_control_tell *tell, nd_wire_arena *scratch, Nereid__Tell *packed)
 {
     packed->lines = nd_wire_arena_take(scratch, tell->n_lines, sizeof *packed->lines);
@@ -125,7 +116,8 @@ static void pack_part(const nd_control *control, nd_wire_arena *scratch, message
         break;
     case ND_CONTROL_ALIVE:
         packed->alive = &parts->alive;
-        pack_alive(&control->alive, scratch, packed->alive);
+        packed->alive->n_data_frames = control->alive.n_data_frames;
+        packed->alive->n_progress_frames = control->alive.n_progress_frames;
         break;
     case ND_CONTROL_GOODBYE:
         packed->goodbye = &parts->goodbye;
@@ -287,7 +279,8 @@ static nd_err unpack_part(const Nereid__Control *packed, nd_control *control, nd
         control->credit.n_bytes = packed->credit->n_bytes;
         break;
     case ND_CONTROL_ALIVE:
-        control->alive = (nd_control_alive){packed->alive->steps, packed->alive->n_steps};
+        control->alive =
+            (nd_control_alive){packed->alive->n_data_frames, packed->alive->n_progress_frames};
         break;
     case ND_CONTROL_GOODBYE:
         control->goodbye =

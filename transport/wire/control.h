@@ -12,7 +12,7 @@
  *     REFUSE    in answer                                 why not
  *     READY     by who has met everybody                  -
  *     CREDIT    now and then                              bytes taken in from the receiver
- *     ALIVE     now and then                              a step counter for each worker
+ *     ALIVE     every second                              frames the receiver was sent so far
  *     GOODBYE   last on a clean end                       frames the receiver was sent, and what
  *                                                         the process has done
  *     ABORT     when the run has failed                   the first cause
@@ -80,8 +80,7 @@ typedef struct nd_control_credit {
 } nd_control_credit;
 
 typedef struct nd_control_alive {
-    const uint64_t *steps;
-    size_t n_steps;
+    uint64_t n_data_frames, n_progress_frames; /* that the receiver was sent so far */
 } nd_control_alive;
 
 typedef struct nd_control_goodbye {
@@ -121,7 +120,7 @@ ND_CHECKED nd_err nd_wire_control_pack(const nd_control *control, nd_vector *bod
 
 /** Reads a body that belongs to its head (nd_wire_body_check). Texts end at their first zero byte,
  * are cut to ND_CONTROL_TEXT, and are one line each: what a terminal would obey is a blank in them.
- * They, lines and steps are lent until the arena's reset, which is the caller's. Errors: ND_PROTO
+ * They and lines are lent until the arena's reset, which is the caller's. Errors: ND_PROTO
  * (no such message; an unknown kind, lane or error; a kind without its part; more memory than the
  * arena may have), ND_NOMEM. */
 ND_CHECKED nd_err nd_wire_control_unpack(const nd_wire_head *head, const void *body,

@@ -82,20 +82,19 @@ static nd_err make_body(nd_batch *batch, nd_wire_head *head, zmq_msg_t *body, nd
     return err;
 }
 
-/* Hands a message to the net thread, which owns it from then on. */
-static nd_err post_body(nd_net_seat *seat, const nd_wire_head *head, zmq_msg_t *body)
+nd_err nd_post_records(nd_queue *queue, const nd_wire_head *head, zmq_msg_t *body)
 {
-    nd_post *const post = nd_queue_push_begin(&seat->to_net, sizeof *post);
+    nd_post *const post = nd_queue_push_begin(queue, sizeof *post);
     if (!post) {
         zmq_msg_close(body);
+        zmq_msg_init(body);
         return ND_NOMEM;
     }
     post->kind = ND_ARRIVAL_BATCH;
     post->of.batch.head = *head;
     zmq_msg_init(&post->of.batch.body);
     zmq_msg_move(&post->of.batch.body, body);
-    nd_queue_push_end(&seat->to_net);
-    seat->has_sent = true;
+    nd_queue_push_end(queue);
     return ND_OK;
 }
 
@@ -119,7 +118,9 @@ static nd_err post_batch(nd_net_seat *seat, unsigned worker, const nd_delivery *
     if ((int64_t)head.length != counted) /* credit is counted in bytes as they travel */
         nd_budget_add(seat->net->def.budget, (int64_t)head.length - counted);
     head.body_hash = nd_wire_body_hash(zmq_msg_data(&body), head.length);
-    return post_body(seat, &head, &body);
+    ND_TRY(nd_post_records(&seat->to_net, &head, &body));
+    seat->has_sent = true;
+    return ND_OK;
 }
 
 static nd_err send_batch(void *endpoint, unsigned worker, const nd_delivery *delivery)
@@ -131,7 +132,7 @@ static nd_err send_batch(void *endpoint, unsigned worker, const nd_delivery *del
     return seat->local.ops->send_batch(seat->local.endpoint, worker % net->def.n_workers, delivery);
 }
 
-static nd_err post_frame(nd_queue *queue, const nd_frame *frame)
+nd_err nd_post_frame(nd_queue *queue, const nd_frame *frame)
 {
     const size_t size = frame->len * sizeof *frame->changes;
     nd_post *const post = nd_queue_push_begin(queue, sizeof *post + size);
@@ -149,7 +150,7 @@ static nd_err post_frame(nd_queue *queue, const nd_frame *frame)
 static nd_err send_frame(void *endpoint, const nd_frame *frame)
 {
     nd_net_seat *const seat = endpoint;
-    ND_TRY(post_frame(&seat->to_net, frame));
+    ND_TRY(nd_post_frame(&seat->to_net, frame));
     seat->has_sent = true;
     return seat->local.ops->send_frame(seat->local.endpoint, frame);
 }

@@ -16,42 +16,21 @@ enum { BUDGET = 256 }; /* frames at a time */
 
 /* --- To the workers --- */
 
-static void give(nd_net_seat *seat)
-{
-    nd_queue_push_end(&seat->from_net);
-    seat->was_given = true;
-}
-
 static nd_err take_records(nd_peer *peer, const nd_wire_head *head, zmq_msg_t *body)
 {
     nd_net_seat *const seat = nd_net_seat_of(peer->net, head->worker);
     if (!seat || zmq_msg_size(body) != head->length)
         return ND_PROTO;
-    nd_post *const post = nd_queue_push_begin(&seat->from_net, sizeof *post);
-    if (!post)
-        return ND_NOMEM;
-    post->kind = ND_ARRIVAL_BATCH;
-    post->of.batch.head = *head;
-    zmq_msg_init(&post->of.batch.body);
-    zmq_msg_move(&post->of.batch.body, body);
-    give(seat);
+    ND_TRY(nd_post_records(&seat->from_net, head, body));
+    seat->was_given = true;
     return ND_OK;
 }
 
 static nd_err give_frame(nd_net *net, const nd_frame *frame)
 {
-    const size_t size = frame->len * sizeof *frame->changes;
     for (unsigned i = 0; i < net->def.n_workers; i++) {
-        nd_net_seat *const seat = &net->seats[i];
-        nd_post *const post = nd_queue_push_begin(&seat->from_net, sizeof *post + size);
-        if (!post)
-            return ND_NOMEM;
-        post->kind = ND_ARRIVAL_FRAME;
-        post->of.frame = *frame;
-        post->of.frame.changes = NULL;
-        if (size)
-            memcpy(post + 1, frame->changes, size);
-        give(seat);
+        ND_TRY(nd_post_frame(&net->seats[i].from_net, frame));
+        net->seats[i].was_given = true;
     }
     return ND_OK;
 }
@@ -128,6 +107,7 @@ static nd_err take_control(nd_peer *peer, const nd_control *control, nd_message 
         nd_inquiry_take(peer, control);
         return ND_OK;
     case ND_CONTROL_ALIVE:
+        nd_alive_take(peer, &control->alive);
         return ND_OK;
     case ND_CONTROL_JOIN:
     case ND_CONTROL_WELCOME:

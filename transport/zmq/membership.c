@@ -80,10 +80,11 @@ static void on_event(nd_lane *lane, nd_lane_event event)
     lane->is_knocking = false;
     switch (event) {
     case ND_LANE_BARRED:
-        nd_net_fail(peer->net, ND_MISMATCH,
-                    "process %u (%s) does not accept this process's key: every process needs the "
-                    "same key file (--secret)",
-                    peer->process, peer->address);
+        nd_net_fail(
+            peer->net, ND_MISMATCH,
+            "process %u (%s) has not the keys of this one, or only one of the two has keys: "
+            "give every process the same key file (--secret)",
+            peer->process, peer->address);
         return;
     case ND_LANE_REFUSED:
         peer->trouble = "nobody listens there yet";
@@ -328,6 +329,7 @@ static void check_start(nd_net *net)
         return;
     net->phase = ND_NET_RUNNING;
     uv_timer_stop(&net->retry);
+    nd_alive_begin(net);
     net->def.started(net->def.context);
 }
 
@@ -363,7 +365,8 @@ static unsigned list_missing(const nd_net *net, char *text, size_t size)
         const nd_peer *const peer = &net->peers[i];
         if (i == net->def.process || is_met(peer))
             continue;
-        const char *const what = peer->trouble ? peer->trouble : "no answer yet";
+        const bool is_reached = peer->lanes[ND_LANE_CONTROL].stands;
+        const char *const what = peer->trouble && !is_reached ? peer->trouble : "no answer yet";
         n++;
         if (used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%u (%s: %s)", n > 1 ? ", " : "",

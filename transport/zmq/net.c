@@ -109,6 +109,7 @@ static void end(nd_net *net, int linger_ms)
     close_all(net, linger_ms);
     uv_timer_stop(&net->retry);
     uv_timer_stop(&net->grace);
+    uv_timer_stop(&net->alive);
     uv_timer_stop(&net->farewell);
     uv_stop(&net->loop);
 }
@@ -400,10 +401,11 @@ static nd_err init_loop(nd_net *net)
     if (uv_loop_init(&net->loop) != 0)
         return ND_NOMEM;
     net->has_loop = true;
-    net->retry.data = net->grace.data = net->farewell.data = net;
+    net->alive.data = net->retry.data = net->grace.data = net->farewell.data = net;
     if (uv_async_init(&net->loop, &net->bell, on_bell) != 0 ||
         uv_timer_init(&net->loop, &net->retry) != 0 ||
         uv_timer_init(&net->loop, &net->grace) != 0 ||
+        uv_timer_init(&net->loop, &net->alive) != 0 ||
         uv_timer_init(&net->loop, &net->farewell) != 0)
         return ND_NOMEM;
     return nd_poller_init(&net->poller, &net->loop, &(nd_poller_def){work, about_to_sleep, net});
@@ -447,16 +449,20 @@ unsigned long nd_net_count_files(unsigned n_processes)
     return 64 + (n_processes - 1ul) * 6 * ND_LANES;
 }
 
-/* ZeroMQ ends the process when it runs out of descriptors, so that is looked after before. */
+/* ZeroMQ ends the process when it runs out of descriptors. So there must be enough for the run, and
+ * the limit is raised as far as may be, since strangers who connect use some up, too. */
 static nd_err check_descriptors(const nd_net *net, nd_message *message)
 {
+    enum { PLENTY = 65536 };
     struct rlimit limit;
     const rlim_t needed = nd_net_count_files(net->def.n_processes);
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return ND_OK;
-    limit.rlim_cur =
-        limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
-    if (limit.rlim_cur == needed && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+    rlim_t had = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max < PLENTY ? limit.rlim_max : PLENTY;
+    if (limit.rlim_cur > had && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        had = limit.rlim_cur;
+    if (had >= needed)
         return ND_OK;
     return nd_message_set(message, ND_USAGE,
                           "%u processes need %llu open files each: raise the limit (ulimit -n)",

@@ -60,18 +60,21 @@ typedef struct nd_peer {
     /* What comes from it. */
     uint64_t incarnation; /* zero until it has joined */
     bool has_joined[ND_LANES];
-    uint64_t seen[ND_LANES];     /* the sequence of the last frame */
-    bool is_ready;               /* it has met everybody */
-    uint64_t n_frames;           /* of progress, as this process's workers count them */
-    nd_run_stats stats;          /* what it has done, once it has said goodbye */
-    bool has_left;               /* it has said goodbye ... */
-    uint64_t promised[ND_LANES]; /* ... and how many frames it has sent */
-    const char *trouble;         /* what is known of why it is not there yet, or NULL */
-    bool has_aborted;            /* it knows that the run has failed */
-    uint64_t heard_ms;           /* when the last frame came, by the loop's clock */
-    bool is_asking;              /* it waits for an answer (inquiry.c) */
-    const char *suspicion;       /* why it seems lost, see ND_GRACE_MS; or NULL */
-    uint64_t suspected_ms;       /* since when, by the loop's clock */
+    uint64_t seen[ND_LANES];        /* the sequence of the last frame */
+    uint64_t announced[ND_LANES];   /* frames that it says it has sent */
+    uint64_t seen_before[ND_LANES]; /* at the last tick ... */
+    unsigned n_still[ND_LANES];     /* ... and at how many nothing had come that was due */
+    bool is_ready;                  /* it has met everybody */
+    uint64_t n_frames;              /* of progress, as this process's workers count them */
+    nd_run_stats stats;             /* what it has done, once it has said goodbye */
+    bool has_left;                  /* it has said goodbye ... */
+    uint64_t promised[ND_LANES];    /* ... and how many frames it has sent */
+    const char *trouble;            /* what is known of why it is not there yet, or NULL */
+    bool has_aborted;               /* it knows that the run has failed */
+    uint64_t heard_ms;              /* when the last frame came, by the loop's clock */
+    bool is_asking;                 /* it waits for an answer (inquiry.c) */
+    const char *suspicion;          /* why it seems lost, see ND_GRACE_MS; or NULL */
+    uint64_t suspected_ms;          /* since when, by the loop's clock */
     /* Credit. */
     nd_queue outbox;         /* nd_post: batches that wait for credit */
     uint64_t sent, released; /* bytes: sent to it, and what it says it has consumed */
@@ -120,7 +123,7 @@ struct nd_net {
     uv_loop_t loop;
     uv_async_t bell;  /* any thread rings, when `is_asleep` was set */
     uv_timer_t retry; /* of connections, and notices, while joining */
-    uv_timer_t grace, farewell;
+    uv_timer_t grace, farewell, alive;
     unsigned n_looks; /* at the sockets since the grace was over; zero: it is not */
     nd_poller poller;
     char apart[ND_CACHE_LINE];
@@ -171,6 +174,12 @@ void nd_membership_ready(nd_peer *peer);
 /* inbound.c */
 extern const nd_socket_ops nd_entrance_ops;
 
+/* alive.c */
+/** The run begins: signs of life are given and expected. */
+void nd_alive_begin(nd_net *net);
+/** A peer has given one. */
+void nd_alive_take(nd_peer *peer, const nd_control_alive *alive);
+
 /* inquiry.c */
 /** Whether a question or an answer is there to be sent. */
 bool nd_inquiry_waits(const nd_net *net);
@@ -198,6 +207,11 @@ ND_CHECKED nd_err nd_outbound_touch(nd_net *net, uint32_t flow);
 
 /* endpoint.c */
 extern const nd_transport_ops nd_net_transport_ops;
+/** Puts a copy of a frame, changes included, behind what is in the queue. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_post_frame(nd_queue *queue, const nd_frame *frame);
+/** Puts records there; `body` is empty afterwards, also on failure. Errors: ND_NOMEM.
+ */
+ND_CHECKED nd_err nd_post_records(nd_queue *queue, const nd_wire_head *head, zmq_msg_t *body);
 
 static inline nd_net_seat *nd_net_seat_of(nd_net *net, unsigned worker)
 {

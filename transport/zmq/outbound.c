@@ -38,17 +38,8 @@ static void take_records(nd_net *net, nd_post *post)
         send_records(peer, post);
         return;
     }
-    nd_post *const waiting = nd_queue_push_begin(&peer->outbox, sizeof *waiting);
-    if (!waiting) {
-        zmq_msg_close(&post->of.batch.body);
+    if (nd_post_records(&peer->outbox, &post->of.batch.head, &post->of.batch.body) != ND_OK)
         nd_net_fail(net, ND_NOMEM, "out of memory");
-        return;
-    }
-    waiting->kind = post->kind;
-    waiting->of.batch.head = post->of.batch.head;
-    zmq_msg_init(&waiting->of.batch.body);
-    zmq_msg_move(&waiting->of.batch.body, &post->of.batch.body);
-    nd_queue_push_end(&peer->outbox);
 }
 
 /* Written by workers; any recent value will do. */
