@@ -160,7 +160,7 @@ nd_err nd_cluster_open(nd_cluster *cluster, char **argv, nd_message *message)
 
 void nd_cluster_close(nd_cluster *cluster)
 {
-    nd_private_directory_leave(cluster->directory);
+    nd_private_directory_leave(cluster->directory, cluster->config.process);
     nd_addresses_deinit(&cluster->addresses);
     nd_free(cluster->command);
     cluster->command = NULL;

@@ -207,7 +207,7 @@ static void check_directory(nd_checkup *checkup)
                        message.text);
         return;
     }
-    nd_private_directory_leave(path);
+    nd_private_directory_remove(path, 0);
     *strrchr(path, '/') = '\0';
     nd_checkup_say(checkup, ND_VERDICT_OK, "sockets: private directories can be made in %s", path);
 }

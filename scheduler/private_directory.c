@@ -91,21 +91,26 @@ nd_err nd_private_directory_claim(const char *name, char path[ND_DIRECTORY_SIZE]
     return refuse(path, places[N_PLACES - 1], ENOENT, message);
 }
 
-void nd_private_directory_remove(const char *path, unsigned n_processes)
+/* Whether there is no such socket any more. */
+static bool remove_socket(const char *path, unsigned process)
 {
     char name[ND_DIRECTORY_SIZE + 16];
-    if (path[0] == '\0')
-        return;
-    for (unsigned i = 0; i < n_processes; i++) {
-        (void)snprintf(name, sizeof name, "%s/%u", path, i);
-        if (remove(name) != 0 && errno != ENOENT)
-            return;
-    }
-    nd_private_directory_leave(path);
+    (void)snprintf(name, sizeof name, "%s/%u", path, process);
+    return remove(name) == 0 || errno == ENOENT;
 }
 
-void nd_private_directory_leave(const char *path)
+void nd_private_directory_remove(const char *path, unsigned n_processes)
 {
-    if (path[0] != '\0')
+    if (path[0] == '\0')
+        return;
+    for (unsigned i = 0; i < n_processes; i++)
+        if (!remove_socket(path, i))
+            return;
+    (void)rmdir(path);
+}
+
+void nd_private_directory_leave(const char *path, unsigned process)
+{
+    if (path[0] != '\0' && remove_socket(path, process))
         (void)rmdir(path);
 }

@@ -27,7 +27,7 @@ ND_CHECKED nd_err nd_private_directory_claim(const char *name, char path[ND_DIRE
  * itself; an empty path is fine. */
 void nd_private_directory_remove(const char *path, unsigned n_processes);
 
-/** Takes it away if nothing is in it any more. */
-void nd_private_directory_leave(const char *path);
+/** Takes away the socket of one process, and the directory if nothing else is in it. */
+void nd_private_directory_leave(const char *path, unsigned process);
 
 #endif

@@ -368,6 +368,15 @@ static void processes_on_one_machine_share_a_directory(void **state)
     assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 }
 
+static void touch(const char *folder, const char *name)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    const int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    (void)close(file);
+}
+
 static void what_others_could_enter_is_not_used(void **state)
 {
     (void)state;
@@ -387,7 +396,11 @@ static void what_others_could_enter_is_not_used(void **state)
     assert_int_equal(chmod(other, 0700), 0);
     assert_int_equal(nd_private_directory_claim("d", path, &message), ND_OK);
     assert_string_equal(path, other);
-    nd_private_directory_leave(path);
+    touch(other, "0"); /* what is left of a socket goes, another's stays */
+    touch(other, "1");
+    nd_private_directory_leave(path, 0);
+    assert_int_equal(access(other, F_OK), 0);
+    nd_private_directory_leave(path, 1);
     assert_int_not_equal(access(other, F_OK), 0);
 
     assert_int_equal(mkdir(target, 0700), 0); /* elsewhere */

@@ -13,21 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/random/harness/plan_builder.h"
 #include "tests/scheduler/random_threads.h"
 
 /* --- Building --- */
 
 typedef struct builder {
     shared_run *run;
-    nd_scope *scopes[PLAN_SCOPES];
-    nd_stream streams[PLAN_STREAMS];
-    nd_feedback *feedbacks[PLAN_FEEDBACKS];
+    plan_builder copy;
     nd_vertex *vertices[PLAN_VERTICES];
 } builder;
 
 static nd_pact connect(const builder *b, const plan_channel *channel)
 {
-    const nd_stream stream = b->streams[channel->stream];
+    const nd_stream stream = b->copy.streams[channel->stream];
     if (channel->kind == ND_PACT_BROADCAST)
         return nd_broadcast(stream);
     if (channel->kind != ND_PACT_EXCHANGE)
@@ -65,36 +64,8 @@ static void build_vertex(builder *b, const plan_step *step)
         def.inputs[i] = connect(b, &b->run->plan.channels[plan->first_channel + i]);
     for (unsigned o = 0; o < plan->n_outputs; o++)
         def.outputs[o] = &traveller_type;
-    nd_stream *out = plan->n_outputs != 0 ? &b->streams[step->stream] : &hidden;
-    b->vertices[step->of] = nd_vertex_new(b->scopes[step->scope], &def, out);
-}
-
-static void build_step(builder *b, const plan_step *step)
-{
-    nd_stream *stream = &b->streams[step->stream];
-    switch (step->kind) {
-    case PLAN_LOOP:
-        b->scopes[step->scope] = nd_loop_new(b->scopes[step->of], "loop");
-        break;
-    case PLAN_VERTEX:
-        build_vertex(b, step);
-        break;
-    case PLAN_ENTER:
-        *stream = nd_enter(b->scopes[step->scope], b->streams[step->of]);
-        break;
-    case PLAN_LEAVE:
-        *stream = nd_leave(b->streams[step->of]);
-        break;
-    case PLAN_BACK:
-        *stream = nd_feedback_new(b->scopes[step->scope], &traveller_type, &b->feedbacks[step->of]);
-        break;
-    case PLAN_CONNECT:
-        nd_feedback_connect(b->feedbacks[step->of], *stream);
-        break;
-    case PLAN_PROBE:
-        nd_probe_new(*stream);
-        break;
-    }
+    nd_stream *out = plan->n_outputs != 0 ? &b->copy.streams[step->stream] : &hidden;
+    b->vertices[step->of] = nd_vertex_new(b->copy.scopes[step->scope], &def, out);
 }
 
 /* Moves the driven sources on, between steps, until all are closed. */
@@ -116,11 +87,15 @@ static nd_err drive(const builder *b, nd_worker *worker)
 
 static nd_err program(nd_worker *worker, void *arg)
 {
-    builder b = {.run = arg};
     nd_dataflow *flow = nd_dataflow_new(worker, "random");
-    b.scopes[0] = nd_root(flow);
-    for (unsigned i = 0; i < b.run->plan.n_steps; i++)
-        build_step(&b, &b.run->plan.steps[i]);
+    builder b = {.run = arg, .copy = {.type = &traveller_type, .scopes = {nd_root(flow)}}};
+    for (unsigned i = 0; i < b.run->plan.n_steps; i++) {
+        const plan_step *step = &b.run->plan.steps[i];
+        if (step->kind == PLAN_VERTEX)
+            build_vertex(&b, step);
+        else
+            plan_builder_step(&b.copy, step);
+    }
     ND_TRY(nd_dataflow_start(flow));
     ND_TRY(drive(&b, worker));
     return nd_worker_run(worker);
