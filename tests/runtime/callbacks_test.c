@@ -7,60 +7,17 @@
 
 #include <string.h>
 
-#include <nereid.h>
-
 #include "runtime/graph_internal.h"
-#include "scheduler/simulation.h"
-#include "scheduler/worker.h"
+#include "tests/runtime/one_worker.h"
 
-typedef struct number {
-    uint64_t value;
-} number;
-
-static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, value));
 static const number any = {7};
-
-static nd_err build_nothing(nd_worker *worker, void *arg)
-{
-    (void)worker, (void)arg;
-    return ND_OK;
-}
-
-/* Runs the program on the one worker of a simulation, in this thread. */
-static nd_err run(nd_program *program, void *arg, nd_message *message)
-{
-    nd_simulation *simulation;
-    bool quiet;
-    const nd_simulation_def def = {.n_workers = 1, .build = build_nothing};
-    assert_int_equal(nd_simulation_create(&def, &simulation, message), ND_OK);
-    const nd_err err = program(nd_simulation_worker(simulation, 0), arg);
-    if (err != ND_OK)
-        assert_int_equal(nd_simulation_step(simulation, &quiet, message), err);
-    nd_simulation_destroy(simulation);
-    return err;
-}
-
-static void expect_success(nd_program *program, void *arg)
-{
-    nd_message message = {""};
-    if (run(program, arg, &message) != ND_OK)
-        fail_msg("%s", message.text);
-}
 
 static void expect_refusal(nd_program *program, void *arg, const char *text)
 {
     nd_message message = {""};
-    assert_int_equal(run(program, arg, &message), ND_INVAL);
+    assert_int_equal(run_on_one_worker(program, arg, &message), ND_INVAL);
     if (!strstr(message.text, text))
         fail_msg("'%s' is not in '%s'", text, message.text);
-}
-
-static nd_err step_to_end(nd_worker *worker)
-{
-    for (unsigned i = 0; i < 100 && !nd_worker_is_done(worker); i++)
-        ND_TRY(nd_worker_step(worker, 100));
-    assert_true(nd_worker_is_done(worker));
-    return ND_OK;
 }
 
 /* --- Emits that were kept --- */
@@ -403,7 +360,7 @@ static void no_callback_follows_a_failure(void **state)
     for (unsigned when = 0; when < N_MOMENTS; when++) {
         nd_message message = {""};
         last l = {.end = fail_by_hand, .when = (moment)when};
-        assert_int_equal(run(run_last, &l, &message), ND_FAILED);
+        assert_int_equal(run_on_one_worker(run_last, &l, &message), ND_FAILED);
         assert_true(l.is_over);
         assert_int_equal(l.n_after, 0);
     }

@@ -5,45 +5,8 @@
  */
 #include "tests/support/cmocka.h"
 
-#include <nereid.h>
-
 #include "runtime/base/random.h"
-#include "scheduler/simulation.h"
-#include "scheduler/worker.h"
-
-typedef struct number {
-    uint64_t value;
-} number;
-
-static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, value));
-static nd_err build_nothing(nd_worker *worker, void *arg)
-{
-    (void)worker, (void)arg;
-    return ND_OK;
-}
-
-/* Runs the program on the one worker of a simulation, in this thread. */
-static void expect_success(nd_program *program, void *arg)
-{
-    nd_simulation *simulation;
-    nd_message message = {""};
-    bool quiet;
-    const nd_simulation_def def = {.n_workers = 1, .build = build_nothing};
-    assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
-    if (program(nd_simulation_worker(simulation, 0), arg) != ND_OK)
-        assert_int_not_equal(nd_simulation_step(simulation, &quiet, &message), ND_OK);
-    nd_simulation_destroy(simulation);
-    if (message.text[0] != '\0')
-        fail_msg("%s", message.text);
-}
-
-static nd_err step_to_end(nd_worker *worker)
-{
-    for (unsigned i = 0; i < 100 && !nd_worker_is_done(worker); i++)
-        ND_TRY(nd_worker_step(worker, 100));
-    assert_true(nd_worker_is_done(worker));
-    return ND_OK;
-}
+#include "tests/runtime/one_worker.h"
 
 static void ignore(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {

@@ -218,39 +218,51 @@ static void await_goodbye(raw_peer *peer)
     assert_int_equal(control.goodbye.n_progress_frames, 1);
 }
 
-static void a_goodbye_that_is_kept_ends_the_run(void **state)
+/* Process 0 leaves; so does the peer, with `more` frames still to come. */
+static net_group *leave_with_raw(raw_peer **peer, uint64_t more)
 {
-    (void)state;
-    nd_message text;
-    raw_peer *peer;
-    net_group *const group = start_with_raw(&peer);
+    net_group *const group = start_with_raw(peer);
     nd_net_finish(group->parties[0].net);
-    await_goodbye(peer);
-    say_goodbye(peer, 0);
+    await_goodbye(*peer);
+    say_goodbye(*peer, more);
+    return group;
+}
+
+static void expect_good_end(net_group *group, raw_peer *peer)
+{
+    nd_message text;
     assert_true(net_await_end(group, 0));
     assert_int_equal(net_failure(group, 0, &text), ND_OK);
     raw_peer_close(peer);
     net_group_destroy(group);
 }
 
+static void expect_bad_end(net_group *group, nd_err err, const char *what)
+{
+    net_expect_failure(group, 0, err, what);
+    assert_true(net_await_end(group, 0));
+    net_group_destroy(group);
+}
+
+static void a_goodbye_that_is_kept_ends_the_run(void **state)
+{
+    (void)state;
+    raw_peer *peer;
+    net_group *const group = leave_with_raw(&peer, 0);
+    expect_good_end(group, peer);
+}
+
 /* What closes first is not what was sent first. */
 static void last_frames_may_come_after_the_goodbye(void **state)
 {
     (void)state;
-    nd_message text;
     raw_peer *peer;
-    net_group *const group = start_with_raw(&peer);
-    nd_net_finish(group->parties[0].net);
-    await_goodbye(peer);
-    say_goodbye(peer, 1);
+    net_group *const group = leave_with_raw(&peer, 1);
     raw_peer_close_entrance(peer);
     const nd_frame said = {.kind = ND_FRAME_END, .worker = 1};
     const raw_frame frame = raw_progress(peer, &said);
     raw_send(peer, ND_LANE_PROGRESS, &frame);
-    assert_true(net_await_end(group, 0));
-    assert_int_equal(net_failure(group, 0, &text), ND_OK);
-    raw_peer_close(peer);
-    net_group_destroy(group);
+    expect_good_end(group, peer);
 }
 
 /* It promises a frame that it never sends. */
@@ -265,9 +277,7 @@ static void a_goodbye_that_is_not_kept_is_a_failure(void **state)
     while (net_await_event(group, &n_events, A_MOMENT_MS))
         assert_false(net_has_ended(group, 0));
     raw_peer_close(peer);
-    net_expect_failure(group, 0, ND_CLOSED, "process 1");
-    assert_true(net_await_end(group, 0));
-    net_group_destroy(group);
+    expect_bad_end(group, ND_CLOSED, "process 1");
 }
 
 /* A process does not end before everybody has said goodbye. */
@@ -282,9 +292,7 @@ static void who_dies_after_its_goodbye_is_named(void **state)
     raw_peer_close(peer);
     (void)net_await_event(group, &n_events, A_MOMENT_MS);
     nd_net_finish(group->parties[0].net);
-    net_expect_failure(group, 0, ND_CLOSED, "process 1 (");
-    assert_true(net_await_end(group, 0));
-    net_group_destroy(group);
+    expect_bad_end(group, ND_CLOSED, "process 1 (");
 }
 
 /* It promises fewer frames than it sends. */
@@ -351,9 +359,7 @@ static void who_has_finished_hears_the_cause_too(void **state)
     net_start_all(group);
     nd_net_finish(group->parties[0].net);
     nd_net_abort(group->parties[1].net, ND_FAILED, cause);
-    net_expect_failure(group, 0, ND_FAILED, cause);
-    assert_true(net_await_end(group, 0));
-    net_group_destroy(group);
+    expect_bad_end(group, ND_FAILED, cause);
 }
 
 /* Process 2 has come but is never ready. */

@@ -8,7 +8,6 @@
  */
 #include "tests/random/harness/cluster_run.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/hash.h"
@@ -294,43 +293,29 @@ static void let_happen(cluster *all)
         check_end(all);
 }
 
-static bool run_once(uint64_t seed, const char *mutant, nd_message *why, uint64_t *trace)
+static uint64_t play(random_run *run, uint64_t seed, const char *mutant)
 {
-    random_run *run = calloc(1, sizeof *run);
-    if (run == NULL)
-        abort();
-    run->why = why;
+    uint64_t trace = 0;
     cluster all = {.run = run};
     const nd_simulation_def def = shape(&all, seed);
-    if (nd_simulation_create(&def, &all.simulation, why) == ND_OK) {
+    if (nd_simulation_create(&def, &all.simulation, run->why) == ND_OK) {
         all.sim = nd_simulation_transport(all.simulation);
         all.observer = observer_create(run, all.simulation);
         neglect(all.sim, mutant);
         cluster_faults_begin(&all.faults, all.sim);
         let_happen(&all);
-        *trace = nd_simulation_trace(all.simulation) ^ run->trace;
+        trace = nd_simulation_trace(all.simulation) ^ run->trace;
         nd_simulation_destroy(all.simulation);
         observer_destroy(all.observer);
         random_program_check_freed(run);
     } else {
         run->is_wrong = true;
     }
-    const bool held = !run->is_wrong;
-    ledger_free(&run->ledger);
-    free(run);
-    return held;
+    return trace;
 }
 
 bool cluster_run(uint64_t seed, const char *mutant, nd_message *why)
 {
-    uint64_t trace, again;
     marks = 0;
-    if (!run_once(seed, mutant, why, &trace))
-        return false;
-    if (seed % 8 != 0)
-        return true;
-    if (run_once(seed, mutant, why, &again) && again == trace)
-        return true;
-    nd_message_set(why, ND_FAILED, "the same seed made another run");
-    return false;
+    return random_run_make(play, seed, mutant, why);
 }

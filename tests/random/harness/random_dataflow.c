@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/random/harness/random_dataflow.h"
 
-#include <stdlib.h>
-
 #include "runtime/base/hash.h"
 #include "scheduler/simulation.h"
 #include "tests/random/harness/mutants.h"
@@ -52,21 +50,18 @@ static void let_happen(random_run *run, nd_simulation *simulation, global_observ
         check_end(run, simulation, observer);
 }
 
-static bool run_once(uint64_t seed, const char *mutant, nd_message *why, uint64_t *trace)
+static uint64_t play(random_run *run, uint64_t seed, const char *mutant)
 {
-    nd_simulation_def def;
+    uint64_t trace = 0;
     nd_simulation *simulation;
-    random_run *run = calloc(1, sizeof *run);
-    if (run == NULL)
-        abort();
-    run->why = why;
+    nd_simulation_def def;
     shape(run, seed, &def);
-    if (nd_simulation_create(&def, &simulation, why) == ND_OK) {
+    if (nd_simulation_create(&def, &simulation, run->why) == ND_OK) {
         global_observer *observer = observer_create(run, simulation);
         if (mutant != NULL)
             mutate(run, simulation, mutant);
         let_happen(run, simulation, observer);
-        *trace = nd_simulation_trace(simulation) ^ run->trace;
+        trace = nd_simulation_trace(simulation) ^ run->trace;
         nd_simulation_destroy(simulation);
         observer_destroy(observer);
         mutate_end(run);
@@ -74,21 +69,10 @@ static bool run_once(uint64_t seed, const char *mutant, nd_message *why, uint64_
     } else {
         run->is_wrong = true;
     }
-    const bool held = !run->is_wrong;
-    ledger_free(&run->ledger);
-    free(run);
-    return held;
+    return trace;
 }
 
 bool random_dataflow_run(uint64_t seed, const char *mutant, nd_message *why)
 {
-    uint64_t trace, again;
-    if (!run_once(seed, mutant, why, &trace))
-        return false;
-    if (seed % 8 != 0)
-        return true;
-    if (run_once(seed, mutant, why, &again) && again == trace)
-        return true;
-    nd_message_set(why, ND_FAILED, "the same seed made another run");
-    return false;
+    return random_run_make(play, seed, mutant, why);
 }

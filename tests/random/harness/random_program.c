@@ -2,49 +2,28 @@
 #include "tests/random/harness/random_program.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "runtime/graph_internal.h"
+#include "tests/random/harness/plan_builder.h"
 #include "tests/random/harness/random_vertex.h"
 #include "tests/random/harness/records.h"
 
-void run_is_wrong(random_run *run, const char *format, ...)
-{
-    if (run->is_wrong)
-        return;
-    run->is_wrong = true;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(run->why->text, sizeof run->why->text, format, arguments);
-    va_end(arguments);
-}
-
-void instance_is_wrong(const instance *me, const nd_time *time, const char *what)
-{
-    char text[ND_TIME_TEXT_SIZE];
-    run_is_wrong(me->run, "dataflow %u, vertex 'v%c' of worker %u, time %s: %s", me->flow,
-                 'a' + (int)me->number, me->worker, nd_time_text(time, ND_MAX_LOOPS, text), what);
-}
-
 /* --- Building --- */
 
-/* What one worker's copy is made of while it is built. */
+/* One worker's copy while it is built. */
 typedef struct flow_builder {
     random_run *run;
     random_flow *flow;
     unsigned number, worker;
-    nd_scope *scopes[PLAN_SCOPES];
-    nd_stream streams[PLAN_STREAMS];
-    nd_feedback *feedbacks[PLAN_FEEDBACKS];
-    unsigned n_probes;
+    plan_builder copy;
 } flow_builder;
 
 static void destroy_route(void *flow) { ((random_flow *)flow)->n_routes_destroyed++; }
 
 static nd_pact connect(flow_builder *builder, const plan_channel *channel)
 {
-    const nd_stream stream = builder->streams[channel->stream];
+    const nd_stream stream = builder->copy.streams[channel->stream];
     switch (channel->kind) {
     case ND_PACT_EXCHANGE:
         if (!channel->by_function)
@@ -73,38 +52,9 @@ static void build_vertex(flow_builder *builder, const plan_step *step)
                      .worker = builder->worker};
     for (unsigned i = 0; i < vertex->n_inputs; i++)
         inputs[i] = connect(builder, &builder->flow->plan.channels[vertex->first_channel + i]);
-    random_vertex_new(me, builder->scopes[step->scope], inputs, out);
+    random_vertex_new(me, builder->copy.scopes[step->scope], inputs, out);
     for (unsigned o = 0; o < vertex->n_outputs; o++)
-        builder->streams[step->stream + o] = out[o];
-}
-
-static void build_step(flow_builder *builder, const plan_step *step)
-{
-    nd_stream *stream = &builder->streams[step->stream];
-    switch (step->kind) {
-    case PLAN_LOOP:
-        builder->scopes[step->scope] = nd_loop_new(builder->scopes[step->of], "loop");
-        break;
-    case PLAN_VERTEX:
-        build_vertex(builder, step);
-        break;
-    case PLAN_ENTER:
-        *stream = nd_enter(builder->scopes[step->scope], builder->streams[step->of]);
-        break;
-    case PLAN_LEAVE:
-        *stream = nd_leave(builder->streams[step->of]);
-        break;
-    case PLAN_BACK:
-        *stream = nd_feedback_new(builder->scopes[step->scope], builder->flow->type,
-                                  &builder->feedbacks[step->of]);
-        break;
-    case PLAN_CONNECT:
-        nd_feedback_connect(builder->feedbacks[step->of], *stream);
-        break;
-    case PLAN_PROBE:
-        builder->flow->probes[builder->worker][builder->n_probes++] = nd_probe_new(*stream);
-        break;
-    }
+        builder->copy.streams[step->stream + o] = out[o];
 }
 
 static bool has_planned_locations(const random_flow *flow, unsigned worker)
@@ -125,9 +75,15 @@ static nd_err build_next(random_run *run, nd_worker *worker)
     flow_builder builder = {.run = run, .number = run->n_built[index]++, .worker = index};
     builder.flow = &run->flows[builder.number];
     nd_dataflow *flow = nd_dataflow_new(worker, "random");
-    builder.scopes[0] = nd_root(flow);
-    for (unsigned i = 0; i < builder.flow->plan.n_steps; i++)
-        build_step(&builder, &builder.flow->plan.steps[i]);
+    builder.copy = (plan_builder){.type = builder.flow->type, .scopes = {nd_root(flow)}};
+    for (unsigned i = 0; i < builder.flow->plan.n_steps; i++) {
+        const plan_step *step = &builder.flow->plan.steps[i];
+        if (step->kind == PLAN_VERTEX)
+            build_vertex(&builder, step);
+        else
+            plan_builder_step(&builder.copy, step);
+    }
+    memcpy(builder.flow->probes[index], builder.copy.probes, sizeof builder.copy.probes);
     ND_TRY(nd_dataflow_start(flow));
     if (!has_planned_locations(builder.flow, index))
         run_is_wrong(run, "locations are not numbered as planned");

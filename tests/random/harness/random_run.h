@@ -92,6 +92,13 @@ struct random_run {
     void *mutation;                                     /* the planted fault's own; NULL: none */
 };
 
+/** Plays a zeroed run to its end, and notes what is wrong. Returns a hash of what has happened. */
+typedef uint64_t random_play(random_run *run, uint64_t seed, const char *mutant);
+
+/** Makes a run and frees it. Returns whether all held; else `why` says what did not. One seed in
+ * eight is played twice, and must be the same. */
+bool random_run_make(random_play *play, uint64_t seed, const char *mutant, nd_message *why);
+
 /** Notes what is wrong, unless something was before. */
 void run_is_wrong(random_run *run, const char *format, ...) ND_PRINTF(2, 3);
 
