@@ -143,18 +143,26 @@ struct nd_net {
 /* net.c */
 /** Has the net thread look at the workers' queues and at what it was asked. Any thread. */
 void nd_net_wake(nd_net *net);
-/** The run has failed as far as this process can see: tells everybody. The first one counts. */
-void nd_net_fail(nd_net *net, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
-/** Another process says that the run has failed. */
-void nd_net_told_to_abort(nd_peer *peer, const nd_control_abort *abort);
 /** A frame with a control message to a peer. */
 void nd_net_tell(nd_peer *peer, const nd_control *control);
 void nd_net_tell_on(nd_peer *peer, nd_lane *lane, const nd_control *control);
 /** Reads a control message; its texts are lent until the next frame is read. */
 ND_CHECKED nd_err nd_net_unpack(nd_net *net, const nd_wire_head *head, const void *body,
                                 nd_control *control, nd_message *message);
+
+/* ending.c */
+/** The run has failed as far as this process can see: tells everybody. The first one counts. */
+void nd_net_fail(nd_net *net, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
+/** The same, said by the process around, which may have heard of it by itself. */
+void nd_net_asked_to_abort(nd_net *net, nd_err err, const char *text);
+/** Another process says that the run has failed. */
+void nd_net_told_to_abort(nd_peer *peer, const nd_control_abort *abort);
 /** A peer's connection broke; `why` is lent for good. */
 void nd_net_suspect(nd_peer *peer, const char *why);
+/** Ends the run if it is time to. */
+void nd_ending_work(nd_net *net);
+/** Closes every socket; `linger_ms` for what is still to be said. */
+void nd_ending_close(nd_net *net, int linger_ms);
 
 /* membership.c */
 ND_CHECKED nd_err nd_membership_open(nd_net *net);
