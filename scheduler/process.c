@@ -4,12 +4,7 @@
  *
  * The thread that calls nd_execute waits in a loop of its own for signals, for the other processes
  * to come, and for workers to end. Each worker has a loop too, in which it parks. Shared: `err` and
- * `message`, under `lock` (the first failure wins), `is_ending`, and each seat's `is_parked`.
- *
- * Parking. A worker sets its flag, looks for work once more, then waits. Whoever sends something
- * clears the flag after sending, and rings if it was set. Both use an exchange, so one comes before
- * the other: if the worker's does, the sender finds the flag set and rings; if the sender's does,
- * the worker's reads what it wrote, and so sees what was sent before. */
+ * `message`, under `lock` (the first failure wins), `is_ending`, and each seat's alarm. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,13 +15,13 @@
 #include <nereid/memory.h>
 #include <nereid/worker.h>
 
-#include "runtime/base/cache_line.h"
 #include "runtime/base/clock.h"
 #include "runtime/dataflow.h"
 #include "runtime/run_stats.h"
 #include "scheduler/identity.h"
 #include "scheduler/watch.h"
 #include "scheduler/worker.h"
+#include "transport/alarm.h"
 #include "transport/local.h"
 #include "transport/zmq/net.h"
 
@@ -48,11 +43,8 @@ typedef struct nd_seat {
     nd_process *process;
     uv_thread_t thread;
     uv_loop_t loop;
-    uv_async_t bell; /* ends a park; any thread may ring */
+    nd_alarm alarm; /* ends a park; any thread rings */
     bool has_loop, has_worker, has_thread;
-    char apart[ND_CACHE_LINE]; /* keeps what every sender writes away from what the worker does */
-    _Atomic bool is_parked;    /* set by the worker, cleared by whoever wakes it */
-    char behind[ND_CACHE_LINE];
 } nd_seat;
 
 struct nd_process {
@@ -158,22 +150,16 @@ static void park(void *owner, nd_worker *worker)
     nd_seat *const seat = owner;
     if (look_out(seat->process, worker))
         return;
-    atomic_exchange_explicit(&seat->is_parked, true, memory_order_acq_rel); /* see above */
+    nd_alarm_set(&seat->alarm);
     if (!nd_worker_has_work(worker))
         uv_run(&seat->loop, UV_RUN_ONCE);
-    atomic_exchange_explicit(&seat->is_parked, false, memory_order_acq_rel); /* likewise */
-}
-
-static void wake_seat(nd_seat *seat)
-{
-    if (atomic_exchange_explicit(&seat->is_parked, false, memory_order_acq_rel)) /* see above */
-        uv_async_send(&seat->bell);
+    nd_alarm_stop(&seat->alarm);
 }
 
 static void wake(void *owner, nd_worker *worker)
 {
     (void)worker;
-    wake_seat(owner);
+    nd_alarm_ring(&((nd_seat *)owner)->alarm);
 }
 
 static void alerted(void *owner)
@@ -184,7 +170,7 @@ static void alerted(void *owner)
 
 static void wake_by_number(void *context, unsigned worker)
 {
-    wake_seat(&((nd_process *)context)->seats[worker]);
+    nd_alarm_ring(&((nd_process *)context)->seats[worker].alarm);
 }
 
 static void relieve(void *context)
@@ -193,8 +179,6 @@ static void relieve(void *context)
     for (unsigned i = 0; i < process->n_workers; i++)
         nd_worker_alert(&process->seats[i].worker);
 }
-
-static void end_park(uv_async_t *bell) { (void)bell; /* it only ends uv_run */ }
 
 /* --- A worker's thread --- */
 
@@ -226,8 +210,7 @@ static nd_err start_seat(nd_process *process, unsigned index)
     if (uv_loop_init(&seat->loop) != 0)
         return ND_NOMEM;
     seat->has_loop = true;
-    if (uv_async_init(&seat->loop, &seat->bell, end_park) != 0)
-        return ND_NOMEM;
+    ND_TRY(nd_alarm_init(&seat->alarm, &seat->loop));
     const nd_worker_def def = {.index = process->process * process->n_workers + index,
                                .peers = process->n_processes * process->n_workers,
                                .processes = process->n_processes,

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The net thread: its life, its loop, and what it is asked from outside.
- *
- * Asleep and awake. The thread sets its flag, looks at the workers' queues once more, then sleeps.
- * Whoever hands something over clears the flag after that, and rings if it was set. Both use an
- * exchange, so one comes before the other, and either the thread sees what was handed over or the
- * bell is rung. */
+/* The net thread: its life, its loop, and what it is asked from outside. */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -21,15 +16,7 @@ enum {
     PATIENCE_NS = 20000, /* before sleeping: less than it costs to be woken */
 };
 
-/* --- Waking --- */
-
-void nd_net_wake(nd_net *net)
-{
-    if (atomic_exchange_explicit(&net->is_asleep, false, memory_order_acq_rel)) /* see above */
-        uv_async_send(&net->bell);
-}
-
-static void on_bell(uv_async_t *bell) { (void)bell; /* it only ends the sleep */ }
+void nd_net_wake(nd_net *net) { nd_alarm_ring(&net->alarm); }
 
 /* --- Telling --- */
 
@@ -130,12 +117,12 @@ static bool about_to_sleep(void *context)
         return false;
     if (net->phase == ND_NET_RUNNING && net->err == ND_OK && look_out(net))
         return true;
-    atomic_exchange_explicit(&net->is_asleep, true, memory_order_acq_rel); /* see above */
+    nd_alarm_set(&net->alarm);
     bool busy = has_requests(net) || nd_inquiry_waits(net) ||
                 (net->err == ND_OK && nd_outbound_owes_credit(net));
     busy |= net->err == ND_OK && has_posts(net);
     if (busy)
-        atomic_exchange_explicit(&net->is_asleep, false, memory_order_acq_rel); /* likewise */
+        nd_alarm_stop(&net->alarm);
     return busy;
 }
 
@@ -189,8 +176,8 @@ static nd_err init_loop(nd_net *net)
         return ND_NOMEM;
     net->has_loop = true;
     net->alive.data = net->retry.data = net->grace.data = net->farewell.data = net;
-    if (uv_async_init(&net->loop, &net->bell, on_bell) != 0 ||
-        uv_timer_init(&net->loop, &net->retry) != 0 ||
+    ND_TRY(nd_alarm_init(&net->alarm, &net->loop));
+    if (uv_timer_init(&net->loop, &net->retry) != 0 ||
         uv_timer_init(&net->loop, &net->grace) != 0 ||
         uv_timer_init(&net->loop, &net->alive) != 0 ||
         uv_timer_init(&net->loop, &net->farewell) != 0)

@@ -13,6 +13,7 @@
 #include "runtime/base/cache_line.h"
 #include "runtime/base/vector.h"
 #include "runtime/run_stats.h"
+#include "transport/alarm.h"
 #include "transport/ledger.h"
 #include "transport/local.h"
 #include "transport/wire/arena.h"
@@ -121,13 +122,11 @@ struct nd_net {
     uv_thread_t thread;
     bool has_thread, has_loop, has_ledger;
     uv_loop_t loop;
-    uv_async_t bell;  /* any thread rings, when `is_asleep` was set */
     uv_timer_t retry; /* of connections, and notices, while joining */
     uv_timer_t grace, farewell, alive;
     unsigned n_looks; /* at the sockets since the grace was over; zero: it is not */
     nd_poller poller;
-    char apart[ND_CACHE_LINE];
-    _Atomic bool is_asleep;   /* set by the net thread, cleared by whoever wakes it */
+    nd_alarm alarm;           /* any thread rings: see nd_net_wake */
     _Atomic bool is_finished; /* nd_net_finish was called */
     _Atomic bool is_aborted;  /* nd_net_abort was called; `cause` is set before */
     _Atomic bool is_asking;   /* nd_net_ask was called */
