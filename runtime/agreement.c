@@ -72,27 +72,50 @@ static uint64_t fingerprint(const nd_dataflow *flow)
         const nd_arc *const edge = nd_vector_at(&flow->edges, i);
         hash = mix_summary(mix(mix(hash, edge->from), edge->to), &edge->summary);
     }
+    for (size_t i = 0; i < flow->agreed.len; i++)
+        hash = mix(hash, ((const nd_agreed *)nd_vector_at(&flow->agreed, i))->hash);
     return hash;
 }
 
 /* What the others are sent beside the fingerprint, so that they can say what differs. */
 static nd_err make_sketch(const nd_dataflow *flow, nd_vector *sketch)
 {
-    ND_TRY(nd_vector_reserve(sketch, flow->vertices.len));
-    for (size_t i = 0; i < flow->vertices.len; i++)
+    const size_t n_vertices = flow->vertices.len;
+    ND_TRY(nd_vector_reserve(sketch, n_vertices + flow->agreed.len));
+    for (size_t i = 0; i < n_vertices; i++)
         *(nd_change *)nd_vector_push(sketch) = (nd_change){
             .location = (uint32_t)i, .time = {.epoch = print_vertex(nd_flow_vertex(flow, i))}};
+    for (size_t i = 0; i < flow->agreed.len; i++)
+        *(nd_change *)nd_vector_push(sketch) =
+            (nd_change){.location = (uint32_t)(n_vertices + i),
+                        .time = {.epoch = ((nd_agreed *)nd_vector_at(&flow->agreed, i))->hash}};
     return ND_OK;
 }
 
+/* --- What else must be alike --- */
+
+void nd_dataflow_agree(nd_dataflow *flow, const char *what, const void *data, size_t size)
+{
+    if (!flow || flow->state != ND_FLOW_BUILDING || flow->host->processes <= 1)
+        return;
+    nd_agreed *const agreed = nd_vector_push(&flow->agreed);
+    char *const copy = agreed ? nd_strdup(what) : NULL;
+    if (agreed)
+        *agreed = (nd_agreed){.what = copy, .hash = nd_hash_bytes(data, size)};
+    if (!copy)
+        nd_dataflow_mistake(flow, ND_NOMEM, "%s", nd_err_text(ND_NOMEM));
+}
+
 /* --- Who has started --- */
+
+enum { MOST_AHEAD = 1 << 16 /* dataflows that another worker has started, and this one has not */ };
 
 typedef struct start {
     unsigned n_here;       /* workers that have started it */
     uint64_t fingerprint;  /* the first to come */
     unsigned first, other; /* who sent it, and who sent another one */
     nd_vector sketch;      /* nd_change: of the first, as long as it may be needed */
-    size_t n_alike;        /* vertices from the beginning on, in both */
+    size_t n_alike;        /* entries of the sketch, from the beginning on, in both */
     bool differs;
 } start;
 
@@ -101,9 +124,10 @@ nd_err nd_host_init_peers(nd_host *host)
     nd_vector_init(&host->starts, sizeof(start));
     host->seen = nd_alloc_zero((size_t)host->peers + host->processes, sizeof *host->seen);
     host->n_built = nd_alloc(host->peers, sizeof *host->n_built);
+    host->n_started = nd_alloc_zero(host->peers, sizeof *host->n_started);
     for (unsigned i = 0; host->n_built && i < host->peers; i++)
         host->n_built[i] = UINT32_MAX;
-    if (host->seen && host->n_built)
+    if (host->seen && host->n_built && host->n_started)
         return ND_OK;
     nd_host_deinit_peers(host);
     return ND_NOMEM;
@@ -116,6 +140,7 @@ void nd_host_deinit_peers(nd_host *host)
     nd_vector_deinit(&host->starts);
     nd_free(host->seen);
     nd_free(host->n_built);
+    nd_free(host->n_started);
 }
 
 static void run(nd_dataflow *flow)
@@ -146,6 +171,15 @@ static nd_err mismatch(nd_host *host, const nd_dataflow *flow, const start *know
 {
     nd_message message;
     char where[160] = "";
+    const size_t n_vertices = flow->vertices.len;
+    if (known->n_alike >= n_vertices && known->n_alike - n_vertices < flow->agreed.len) {
+        const nd_agreed *const agreed = nd_vector_at(&flow->agreed, known->n_alike - n_vertices);
+        nd_message_set(&message, ND_MISMATCH,
+                       "dataflow '%s': worker %u and worker %u were not given the same %s; give "
+                       "every process the same",
+                       flow->name, known->first, known->other, agreed->what);
+        return host->ops->fail(host, ND_MISMATCH, message.text);
+    }
     if (known->n_alike < flow->vertices.len)
         snprintf(where, sizeof where, ", which differ first in vertex '%.99s'",
                  nd_flow_vertex(flow, known->n_alike)->name);
@@ -208,8 +242,25 @@ static nd_err compare(start *known, const nd_frame *frame)
     return ND_OK;
 }
 
+/* A worker starts its dataflows in order, each once; and it cannot be far ahead of this one, since
+ * it waits for it. */
+static nd_err check_order(nd_host *host, const nd_frame *frame)
+{
+    nd_message message;
+    uint32_t *const next = &host->n_started[frame->worker];
+    if (frame->flow >= *next && frame->flow <= host->flows.len + MOST_AHEAD) {
+        *next = frame->flow + 1;
+        return ND_OK;
+    }
+    nd_message_set(&message, ND_PROTO,
+                   "worker %u says that it has started dataflow %u, which it cannot have",
+                   frame->worker, frame->flow);
+    return host->ops->fail(host, ND_PROTO, message.text);
+}
+
 nd_err nd_start_arrived(nd_host *host, const nd_frame *frame)
 {
+    ND_TRY(check_order(host, frame));
     start *const known = find_start(host, frame->flow);
     if (!known || compare(known, frame) != ND_OK)
         return host->ops->fail(host, ND_NOMEM, nd_err_text(ND_NOMEM));

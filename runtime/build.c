@@ -89,6 +89,7 @@ nd_dataflow *nd_dataflow_new(nd_worker *worker, const char *name)
     nd_vector_init(&flow->inputs, sizeof(nd_vertex *));
     nd_vector_init(&flow->early, sizeof(nd_early));
     nd_vector_init(&flow->edges, sizeof(nd_arc));
+    nd_vector_init(&flow->agreed, sizeof(nd_agreed));
     nd_outbox_init_nowhere(&flow->nowhere, &flow->scrap);
     nd_change_batch_init(&flow->changes);
     flow->name = nd_strdup(name ? name : "dataflow");

@@ -82,6 +82,9 @@ void nd_dataflow_destroy(nd_dataflow *flow)
     nd_vector_deinit(&flow->early);
     nd_vector_deinit(&flow->inputs);
     nd_vector_deinit(&flow->edges);
+    for (size_t i = 0; i < flow->agreed.len; i++)
+        nd_free(((nd_agreed *)nd_vector_at(&flow->agreed, i))->what);
+    nd_vector_deinit(&flow->agreed);
     nd_change_batch_deinit(&flow->changes);
     nd_tracker_destroy(flow->tracker);
     nd_free(flow->watchers);

@@ -168,6 +168,12 @@ typedef struct nd_early {
     nd_batch *batch;
 } nd_early;
 
+/* Something that all processes must have alike. */
+typedef struct nd_agreed {
+    char *what; /* owned */
+    uint64_t hash;
+} nd_agreed;
+
 struct nd_dataflow {
     nd_host *host;
     uint32_t id;
@@ -185,6 +191,7 @@ struct nd_dataflow {
     nd_vector early;         /* nd_early */
     nd_vector inputs;        /* nd_vertex *: sources that only the program moves on */
     nd_vector edges;         /* nd_arc: the graph of locations */
+    nd_vector agreed;        /* nd_agreed: what other processes must have, too */
     nd_outbox nowhere;       /* for what a vertex writes to an output that it does not have */
     nd_scrap scrap;
     bool is_told;    /* the host knows that there is something to publish or to propagate */

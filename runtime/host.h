@@ -52,6 +52,7 @@ struct nd_host {
     unsigned index, peers;  /* this worker's number, and how many there are */
     nd_transport transport; /* unused with one peer */
     nd_pool pool;
+    nd_vector types; /* nd_type *, owned, of batches that may be anywhere; nd_type_keep */
     nd_budget_share in_flight;
     nd_vector held_back;  /* nd_vertex *: sources to run once there is room again */
     nd_mailbox *mailbox;  /* activations by other threads */
@@ -59,6 +60,7 @@ struct nd_host {
     uint64_t sequence;    /* of the last frame sent */
     uint64_t *seen;       /* of the last frame taken, by sender */
     uint32_t *n_built;    /* dataflows, by worker that has ended; UINT32_MAX: it has not */
+    uint32_t *n_started;  /* dataflows, by worker: the next that it may say it has started */
     nd_run_stats stats;
     /** For tests: plants a fault in what is about to be published; NULL otherwise. */
     void (*tamper)(nd_host *host, nd_change_batch *changes);

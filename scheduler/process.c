@@ -30,7 +30,7 @@ enum {
     PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs, or two
                              workers that have once parked would go on waking each other */
     YIELDS = 4,           /* times the core is offered to another worker first, where not */
-    PATIENCE_S = 5,       /* for workers to stop, once a run of several processes has failed */
+    PATIENCE_S = 5,       /* for workers to stop, once a run has failed */
     TIMEOUT_S = 60,       /* for the other processes to come, unless it is said */
     IN_FLIGHT = 64 * 1024 * 1024, /* bytes a worker under way, above which sources wait */
 };
@@ -193,7 +193,9 @@ static void run_worker(void *arg)
     if (err == ND_OK)
         err = nd_host_end(&worker->host);
     if (err != ND_OK)
-        fail_here(process, err, nd_err_text(err));
+        fail_here(process, err,
+                  err == ND_FAILED ? "the program has failed without saying why"
+                                   : nd_err_text(err));
     worker->host.transport.ops->flush(worker->host.transport.endpoint);
     nd_watch_leave(&process->watch, (unsigned)(seat - process->seats));
     nd_worker_close(worker);
@@ -312,7 +314,8 @@ static void start_workers(nd_process *process)
     }
 }
 
-/* Some user's code does not return, and the other processes are not to wait for it. */
+/* Some user's code does not return, and nobody is to wait for it: not who has started the program,
+ * and not the other processes. */
 static void on_impatient(uv_timer_t *timer)
 {
     nd_process *const process = timer->data;
@@ -336,13 +339,13 @@ static nd_run_stats count(const nd_process *process)
 /* Every worker has ended well, or the run has failed: it is the net's turn to end. */
 static void leave_net(nd_process *process, nd_err err)
 {
-    if (process->has_left)
-        return;
-    process->has_left = true;
-    if (err != ND_OK) {
+    if (err != ND_OK) { /* also when this process is only waiting for the others to end */
         nd_net_abort(process->net, err, process->message.text);
         return;
     }
+    if (process->has_left)
+        return;
+    process->has_left = true;
     const nd_run_stats done = count(process);
     nd_net_set_stats(process->net, &done);
     nd_net_finish(process->net);
@@ -359,7 +362,7 @@ static void on_bell(uv_async_t *bell)
         process->has_run
             ? atomic_load_explicit(&process->n_ended, memory_order_acquire) == process->n_workers
             : err != ND_OK;
-    if (process->net && err != ND_OK && !have_ended && !process->has_left)
+    if (err != ND_OK && !have_ended && !uv_is_active((uv_handle_t *)&process->patience))
         uv_timer_start(&process->patience, on_impatient, PATIENCE_S * 1000, 0);
     if (process->net && (have_ended || err != ND_OK))
         leave_net(process, err);

@@ -13,6 +13,8 @@ enum { MOST_HOLDERS = 64, MOST_SILENT = 16, MOST_WAITS = 8, MOST_UNCLAIMED = 16 
 
 enum { MOST_POINTSTAMPS = 4096 }; /* that are kept */
 
+enum { STILL_MS = 1500 }; /* without a move: longer than between two looks of a watch */
+
 /* The same on every worker, whoever counts or claims it. */
 typedef struct key {
     uint64_t flow, location;
@@ -275,14 +277,27 @@ static void print_unclaimed(const nd_why_report *report, const printer *to, cons
     to->print(to->context, text);
 }
 
+static bool is_unclaimed(const nd_why_report *report, const pointstamp *root)
+{
+    return root->text[0] && root->n_claimed < root->n_counted &&
+           matters(report, root->key.flow, root->key.time.epoch);
+}
+
+/* Accounts are of different moments. While things move, what is counted in one and claimed in none
+ * has changed hands meanwhile, most likely. */
 static void print_all_unclaimed(const nd_why_report *report, const printer *to)
 {
     const pointstamp *const known = report->pointstamps.items;
+    const bool moves = report->age_ms < STILL_MS;
     size_t n = 0;
-    for (size_t i = 0; i < report->pointstamps.len && !report->is_incomplete; i++)
-        if (known[i].text[0] && known[i].n_claimed < known[i].n_counted &&
-            matters(report, known[i].key.flow, known[i].key.time.epoch) && n++ < MOST_UNCLAIMED)
+    for (size_t i = 0; i < report->pointstamps.len && !report->is_incomplete; i++) {
+        if (!is_unclaimed(report, &known[i]) || n++ >= MOST_UNCLAIMED)
+            continue;
+        if (!moves)
             print_unclaimed(report, to, &known[i]);
+        else if (n == 1)
+            to->print(to->context, "the rest is moving: ask again if it still does not end");
+    }
 }
 
 void nd_why_report_print(const nd_why_report *report,

@@ -82,6 +82,7 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
                           .owner = def->owner,
                           .schedule = def->schedule};
     nd_pool_init(&worker->host.pool);
+    nd_vector_init(&worker->host.types, sizeof(nd_type *));
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
     nd_vector_init(&worker->host.rights, sizeof(nd_right));
     nd_vector_init(&worker->host.held_back, sizeof(nd_vertex *));
@@ -111,7 +112,14 @@ void nd_worker_close(nd_worker *worker)
     nd_due_heap_deinit(&worker->due);
 }
 
-void nd_worker_deinit(nd_worker *worker) { nd_pool_deinit(&worker->host.pool); }
+void nd_worker_deinit(nd_worker *worker)
+{
+    nd_vector *const types = &worker->host.types;
+    nd_pool_deinit(&worker->host.pool);
+    for (size_t i = 0; i < types->len; i++)
+        nd_free(*(nd_type **)nd_vector_at(types, i));
+    nd_vector_deinit(types);
+}
 
 /* --- A step --- */
 

@@ -77,6 +77,11 @@ void nd_feedback_connect(nd_feedback *feedback, nd_stream stream);
 /** The type of a stream's records; NULL after a mistake. */
 const nd_type *nd_stream_type(nd_stream stream);
 
+/** A type that was made at run time: copies it, once for a worker, and keeps it as long as there
+ * may be batches of it. What it points to (names) must last as long: until the run is over. Returns
+ * the copy, or NULL after noting a mistake (nd_type_check, or memory). */
+const nd_type *nd_type_keep(nd_dataflow *flow, const nd_type *type);
+
 /** The scope a stream is seen from; NULL after a mistake. */
 nd_scope *nd_stream_scope(nd_stream stream);
 
@@ -87,6 +92,12 @@ unsigned nd_scope_n_loops(const nd_scope *scope);
 /** Records a mistake by hand, for operators that check their own arguments: the first one is what
  * start returns. */
 void nd_dataflow_mistake(nd_dataflow *flow, nd_err err, const char *format, ...) ND_PRINTF(3, 4);
+
+/** Has every process show that it has the same `size` bytes at `data`, which are read now: input
+ * that each process reads by itself, options. The dataflow is refused when it starts (ND_MISMATCH)
+ * if they differ, naming `what`, which is copied; what is only shared by a process's own workers is
+ * not looked at. */
+void nd_dataflow_agree(nd_dataflow *flow, const char *what, const void *data, size_t size);
 
 /** Ends building. Checks the graph, calls nothing yet; the dataflow begins to run, in the worker's
  * steps, when every worker has started its copy. Errors: ND_INVAL for the first mistake in

@@ -238,13 +238,13 @@ typedef struct nd_rank {
 } nd_rank;
 extern const nd_type nd_rank_type;
 
-/** PageRank of a graph that every worker of the process holds: a stream of nd_rank at epoch 0, of
- * each vertex once. Each worker gives a range of vertices, ascending by id, the ranges ascending by
- * worker. Every sum has a fixed order, so ranks are the same bits for any number of workers. The
- * graph, undirected or with in-lists, is lent until the dataflow is freed; `options` (NULL: all
- * zero) is copied. A mistake in building: a graph without in-lists. Cost: an iteration is linear
- * in edges and vertices; a worker holds four bytes for each edge into its range and 16 for each
- * vertex of the graph. */
+/** PageRank of a graph that every worker of the process holds, alike in every process: a stream of
+ * nd_rank at epoch 0, of each vertex once. Each worker gives a range of vertices, ascending by id,
+ * the ranges ascending by worker. Every sum has a fixed order, so ranks are the same bits for any
+ * number of workers. The graph, undirected or with in-lists, is lent until the dataflow is freed;
+ * `options` (NULL: all zero) is copied. A mistake in building: a graph without in-lists. Cost: an
+ * iteration is linear in edges and vertices; a worker holds four bytes for each edge into its range
+ * and 16 for each vertex of the graph. */
 nd_stream nd_pagerank(nd_scope *scope, const nd_graph *graph, const nd_pagerank_options *options);
 
 /** A vertex and its degrees; undirected, the degree twice. The key is the id. */

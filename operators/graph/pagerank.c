@@ -13,6 +13,7 @@
  * received after this worker's callback of round k has returned, since nobody is notified of k + 1
  * before; so they never overwrite what is still read. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <nereid/batch.h>
@@ -20,6 +21,7 @@
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
+#include "operators/graph/agree.h"
 #include "operators/graph/edge_tiles.h"
 #include "operators/graph/pagerank_internal.h"
 #include "operators/graph/vertex_blocks.h"
@@ -260,6 +262,20 @@ static void on_activate(nd_vertex *vertex)
     nd_release(vertex, &zero);
 }
 
+/* Processes that differ in either would give an answer to neither. */
+static void agree(nd_scope *scope, const pagerank_task *task)
+{
+    const struct {
+        uint64_t iterations;
+        double damping, tolerance;
+    } choice = {task->options.iterations, task->options.damping, task->options.tolerance};
+    char what[128];
+    snprintf(what, sizeof what, "options (here %u iterations, damping %g, tolerance %g)",
+             task->options.iterations, choice.damping, choice.tolerance);
+    nd_dataflow_agree(nd_scope_dataflow(scope), what, &choice, sizeof choice);
+    graph_agree(scope, task->graph);
+}
+
 nd_stream nd_pagerank(nd_scope *scope, const nd_graph *graph, const nd_pagerank_options *options)
 {
     pagerank_task *const task = nd_alloc(1, sizeof *task);
@@ -273,6 +289,7 @@ nd_stream nd_pagerank(nd_scope *scope, const nd_graph *graph, const nd_pagerank_
         return out[RANKS_OUT];
     }
     *task = (pagerank_task){graph, pagerank_defaults(options)};
+    agree(scope, task);
     nd_scope *const loop = nd_loop_new(scope, "rounds");
     const nd_stream pages = nd_feedback_new(loop, &page_type, &back);
     nd_vertex_new(loop,

@@ -67,6 +67,8 @@ static void what_all_have_claimed_is_not_missed(void **state)
     EXPECT("a right: this nobody holds; it is on the way from one worker to another, or the count "
            "is wrong\n",
            "r 0 4 7 0 0 0 0 1 a right");
+    EXPECT("the rest is moving: ask again if it still does not end\n", "r 0 4 7 0 0 0 0 1 a right",
+           "r 0 5 7 0 0 0 0 1 a right", "a 300");
 }
 
 static void what_is_missed_is_with_those_who_do_not_answer(void **state)

@@ -21,6 +21,7 @@ enum {
     FAREWELL_MS = 400,      /* ... and, after that, for them to say that they know this one */
     LEAVE_LINGER_MS = 5000, /* for a goodbye to do so */
     LEAVE_GRACE_MS = 1200,  /* without a frame: who has said goodbye but not kept it is lost, too */
+    SILENT_MS = 3500,       /* who is well gives a sign of life every second */
     MOST_LOOKS = 64,        /* at the sockets, to read what came before a suspect is judged */
 };
 
@@ -183,13 +184,16 @@ static void judge_suspects(nd_net *net)
         uv_timer_start(&net->grace, on_grace_over, ND_GRACE_MS, 0);
 }
 
-void nd_net_suspect(nd_peer *peer, const char *why)
+void nd_net_suspect(nd_peer *peer)
 {
     nd_net *const net = peer->net;
     check_farewell(net);
     if (peer->suspicion || net->err != ND_OK || net->phase == ND_NET_OVER)
         return;
-    peer->suspicion = why;
+    const bool was_silent = peer->heard_ms != 0 && uv_now(&net->loop) - peer->heard_ms >= SILENT_MS;
+    peer->suspicion = was_silent ? "it was silent for seconds, stopped or cut off (or this process "
+                                   "was), and its connection broke"
+                                 : "its connection broke";
     peer->suspected_ms = uv_now(&net->loop);
     if (!uv_is_active((uv_handle_t *)&net->grace))
         uv_timer_start(&net->grace, on_grace_over, ND_GRACE_MS, 0);

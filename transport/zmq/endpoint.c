@@ -195,7 +195,10 @@ static nd_arrival take_batch(nd_net_seat *seat, nd_post *post, nd_delivery *deli
         delivery->batch->wire_size = head->length;
     } else {
         nd_message text;
-        nd_message_set(&text, err, "process %u sent %s", head->process, message.text);
+        if (err == ND_NOMEM)
+            nd_message_set(&text, err, "%s", nd_err_text(err));
+        else
+            nd_message_set(&text, err, "process %u sent %s", head->process, message.text);
         seat->net->def.failed(seat->net->def.context, err, text.text);
     }
     zmq_msg_close(&post->of.batch.body);

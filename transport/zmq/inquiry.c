@@ -44,7 +44,8 @@ static void ask_all(nd_net *net)
     const uint64_t now_ms = uv_now(&net->loop);
     for (unsigned i = 0; i < net->def.n_processes; i++) {
         nd_peer *const peer = &net->peers[i];
-        if (i == net->def.process || !peer->lanes[ND_LANE_CONTROL].is_open)
+        const nd_lane *const lane = &peer->lanes[ND_LANE_CONTROL];
+        if (i == net->def.process || !lane->is_open || !lane->stands)
             continue;
         nd_net_tell(peer, &(nd_control){.kind = ND_CONTROL_ASK});
         if (net->def.heard)

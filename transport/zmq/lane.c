@@ -44,7 +44,6 @@ nd_err nd_lane_send(nd_lane *lane, nd_wire_head *head, zmq_msg_t *body)
     zmq_msg_init(&parcel->body);
     zmq_msg_move(&parcel->body, body);
     zmq_msg_close(body);
-    lane->bytes += sizeof parcel->head + zmq_msg_size(&parcel->body);
     nd_queue_push_end(&lane->waiting);
     nd_socket_touch(&lane->socket);
     if (!lane->socket.wants_room) {
@@ -169,7 +168,9 @@ static void drop_waiting(nd_lane *lane)
 
 nd_err nd_lane_connect(nd_lane *lane, const char *address)
 {
-    (void)zmq_disconnect(lane->socket.zmq, address); /* what was refused before */
+    if (lane->address[0])
+        (void)zmq_disconnect(lane->socket.zmq, lane->address); /* what was refused before */
+    snprintf(lane->address, sizeof lane->address, "%s", address);
     drop_waiting(lane);
     lane->sequence = 0;
     lane->stands = false;

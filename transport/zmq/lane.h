@@ -19,6 +19,7 @@
 #include "transport/wire/control.h"
 #include "transport/zmq/keys.h"
 #include "transport/zmq/poller.h"
+#include "transport/zmq/resolution.h"
 
 typedef enum nd_lane_event {
     ND_LANE_REFUSED, /* nobody listens there yet */
@@ -42,13 +43,13 @@ struct nd_lane {
     const nd_lane_ops *ops;
     void *owner; /* the peer */
     nd_lane_kind kind;
-    bool stands;         /* the connection has been made */
-    bool is_knocking;    /* a connection has been asked for and not refused */
-    uint64_t knocked_ms; /* when */
-    bool is_open;        /* the peer has welcomed it */
+    char address[ND_NUMERIC_SIZE]; /* where it was to lead last; empty: nowhere yet */
+    bool stands;                   /* the connection has been made */
+    bool is_knocking;              /* a connection has been asked for and not refused */
+    uint64_t knocked_ms;           /* when */
+    bool is_open;                  /* the peer has welcomed it */
     uint64_t sequence;
     nd_queue waiting; /* nd_parcel_out: what the socket had no room for, in order */
-    uint64_t bytes;   /* sent, heads included */
 };
 
 /* A frame on its way out: the body is a message of its own, so that it can be sent without a copy.

@@ -28,8 +28,7 @@ enum {
     FIRST_RETRY_MS = 5, /* between attempts to connect: at first, since processes that are started
                            together miss each other by little, ... */
     RETRY_MS = 50,      /* ... and later */
-    KNOCK_MS = 6000,    /* after which one is made anew: of a name that nobody knows yet, ZeroMQ
-                           says nothing */
+    KNOCK_MS = 6000,    /* after which one is made anew: the network may swallow it */
     FIRST_NOTICE_S = 5, /* what is missing is said then ... */
     NEXT_NOTICE_S = 10, /* ... and so often */
 };
@@ -63,8 +62,12 @@ static void knock(nd_peer *peer, nd_lane_kind kind)
     nd_net *const net = peer->net;
     nd_lane *const lane = &peer->lanes[kind];
     const nd_control join = introduction(net, kind);
+    const char *const place = nd_resolution_get(&peer->place, &net->loop);
+    peer->trouble = place ? peer->trouble : peer->place.trouble;
+    if (!place)
+        return;
     lane->knocked_ms = uv_now(&net->loop);
-    if (nd_lane_connect(lane, peer->address) != ND_OK) {
+    if (nd_lane_connect(lane, place) != ND_OK) {
         nd_net_fail(net, ND_USAGE, "%s is not an address to connect to: %s", peer->address,
                     zmq_strerror(errno));
         return;
@@ -88,6 +91,7 @@ static void on_event(nd_lane *lane, nd_lane_event event)
         return;
     case ND_LANE_REFUSED:
         peer->trouble = "nobody listens there yet";
+        nd_resolution_failed(&peer->place);
         return;
     case ND_LANE_SILENT:
         peer->trouble =
@@ -96,7 +100,7 @@ static void on_event(nd_lane *lane, nd_lane_event event)
     case ND_LANE_BROKEN:
         lane->stands = false;
         if (lane->is_open)
-            nd_net_suspect(peer, "its connection broke");
+            nd_net_suspect(peer);
         return;
     }
 }
@@ -416,8 +420,11 @@ static void on_retry(uv_timer_t *timer)
     for (unsigned i = 0; i < net->def.n_processes; i++)
         for (unsigned k = 0; i != net->def.process && k < ND_LANES; k++) {
             nd_lane *const lane = &net->peers[i].lanes[k];
-            if (!lane->stands && uv_now(&net->loop) - lane->knocked_ms > KNOCK_MS)
+            if (lane->is_knocking && !lane->stands &&
+                uv_now(&net->loop) - lane->knocked_ms > KNOCK_MS) {
                 lane->is_knocking = false;
+                nd_resolution_failed(&net->peers[i].place);
+            }
             if (!lane->is_open && !lane->is_knocking &&
                 (k == ND_LANE_CONTROL || net->peers[i].lanes[ND_LANE_CONTROL].is_open))
                 knock(&net->peers[i], (nd_lane_kind)k);
@@ -431,9 +438,16 @@ static void on_retry(uv_timer_t *timer)
 void nd_membership_begin(nd_net *net)
 {
     net->begun_ns = nd_clock_now_ns(nd_clock_system());
-    for (unsigned i = 0; i < net->def.n_processes; i++)
-        if (i != net->def.process)
-            knock(&net->peers[i], ND_LANE_CONTROL);
+    for (unsigned i = 0; i < net->def.n_processes; i++) {
+        nd_peer *const peer = &net->peers[i];
+        if (i == net->def.process)
+            continue;
+        if (nd_resolution_begin(&peer->place, &net->loop, peer->address) == ND_OK)
+            knock(peer, ND_LANE_CONTROL);
+        else
+            nd_net_fail(net, ND_USAGE, "%s is no address: it takes tcp://host:port, or ipc://path",
+                        peer->address);
+    }
     uv_timer_start(&net->retry, on_retry, FIRST_RETRY_MS, 0);
 }
 

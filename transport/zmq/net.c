@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The net thread: its life, its loop, and what it is asked from outside. */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -126,9 +128,18 @@ static bool about_to_sleep(void *context)
     return busy;
 }
 
+/* A signal handled here would interrupt ZeroMQ in the middle of a frame. */
+static void leave_signals_to_others(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
 static void run(void *arg)
 {
     nd_net *const net = arg;
+    leave_signals_to_others();
     nd_membership_begin(net);
     uv_run(&net->loop, UV_RUN_DEFAULT);
     net->def.over(net->def.context);
@@ -357,13 +368,15 @@ void nd_net_destroy(nd_net *net)
     for (unsigned i = 0; net->peers && i < net->def.n_processes; i++)
         drop_posts(&net->peers[i].outbox);
     deinit_seats(net);
+    for (unsigned i = 0; net->peers && i < net->def.n_processes; i++)
+        nd_resolution_end(&net->peers[i].place);
     if (net->has_loop) {
         uv_walk(&net->loop, close_handle, NULL);
         uv_run(&net->loop, UV_RUN_DEFAULT);
         uv_loop_close(&net->loop);
     }
-    if (net->zmq)
-        zmq_ctx_term(net->zmq); /* waits for what lingers */
+    while (net->zmq && zmq_ctx_term(net->zmq) != 0 && errno == EINTR) /* waits for what lingers */
+        continue;
     nd_free(net->peers);
     if (net->has_ledger)
         nd_ledger_deinit(&net->ledger);

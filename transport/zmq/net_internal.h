@@ -21,6 +21,7 @@
 #include "transport/zmq/admission.h"
 #include "transport/zmq/lane.h"
 #include "transport/zmq/net.h"
+#include "transport/zmq/resolution.h"
 
 enum {
     ND_WINDOW = 32 * 1024 * 1024,   /* bytes to a process that it has not consumed yet */
@@ -57,6 +58,7 @@ typedef struct nd_peer {
     nd_net *net;
     unsigned process;
     const char *address; /* lent */
+    nd_resolution place; /* what its address stands for */
     nd_lane lanes[ND_LANES];
     /* What comes from it. */
     uint64_t incarnation; /* zero until it has joined */
@@ -156,8 +158,8 @@ void nd_net_fail(nd_net *net, nd_err err, const char *format, ...) ND_PRINTF(3, 
 void nd_net_asked_to_abort(nd_net *net, nd_err err, const char *text);
 /** Another process says that the run has failed. */
 void nd_net_told_to_abort(nd_peer *peer, const nd_control_abort *abort);
-/** A peer's connection broke; `why` is lent for good. */
-void nd_net_suspect(nd_peer *peer, const char *why);
+/** A peer's connection broke. */
+void nd_net_suspect(nd_peer *peer);
 /** Ends the run if it is time to. */
 void nd_ending_work(nd_net *net);
 /** Closes every socket; `linger_ms` for what is still to be said. */

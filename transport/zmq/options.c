@@ -21,7 +21,7 @@ static void set(void *zmq, int option, int value)
 
 static void set_common(void *zmq)
 {
-    const int64_t limit = ND_WIRE_BODY_MOST;
+    const int64_t limit = ND_WIRE_BODY_MOST + 64; /* encryption adds to each message */
     (void)zmq_setsockopt(zmq, ZMQ_MAXMSGSIZE, &limit, sizeof limit);
     set(zmq, ZMQ_LINGER, 0);
     set(zmq, ZMQ_RECONNECT_IVL, -1);

@@ -95,7 +95,10 @@ static nd_err tell_others(nd_net *net, const nd_frame *frame)
 {
     nd_vector *const packed = &net->packed;
     nd_message message;
-    ND_TRY(nd_wire_progress_pack(frame, packed, &message));
+    const nd_err err = nd_wire_progress_pack(frame, packed, &message);
+    if (err == ND_INVAL)
+        nd_net_fail(net, err, "%s", message.text);
+    ND_TRY(err);
     const nd_wire_head head = {.kind = ND_WIRE_PROGRESS,
                                .process = (uint16_t)net->def.process,
                                .incarnation = net->incarnation,

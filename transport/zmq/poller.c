@@ -117,13 +117,6 @@ nd_err nd_poller_init(nd_poller *poller, uv_loop_t *loop, const nd_poller_def *d
     return ND_OK;
 }
 
-void nd_poller_stop(nd_poller *poller)
-{
-    uv_close((uv_handle_t *)&poller->prepare, NULL);
-    uv_close((uv_handle_t *)&poller->check, NULL);
-    uv_close((uv_handle_t *)&poller->idle, NULL);
-}
-
 /* --- Sockets --- */
 
 static nd_err refuse(void *zmq)

@@ -29,7 +29,7 @@ typedef struct nd_socket_ops {
     void (*writable)(nd_socket *socket);
 } nd_socket_ops;
 
-/* The owner's storage, which must last until nd_poller_close has returned. */
+/* The owner's storage, which must last until nd_socket_close has returned. */
 struct nd_socket {
     void *zmq; /* NULL: not open */
     const nd_socket_ops *ops;
@@ -79,8 +79,5 @@ bool nd_socket_has_news(nd_socket *socket);
 /** Stops watching and closes it; what was sent is still delivered, for `linger_ms` at most. A
  * socket that is not open is fine. */
 void nd_socket_close(nd_socket *socket, int linger_ms);
-
-/** Stops the poller's own handles; all sockets must be closed. The loop has to run once more. */
-void nd_poller_stop(nd_poller *poller);
 
 #endif
