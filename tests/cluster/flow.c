@@ -8,6 +8,8 @@
  *                             worker, which needs US microseconds for each batch; both check what
  *                             they can, and every worker says at the end
  *                             `worker I: N records, peak K KiB`
+ *     flow linger [fail]      the last worker never returns from the program; with `fail` worker 0
+ *                             fails meanwhile, else all others end
  *
  * Records are numbered: they must come whole, in order, and all.
  */
@@ -156,6 +158,16 @@ static nd_err differ(nd_worker *worker)
     return nd_worker_run(worker);
 }
 
+/* --- Lingering --- */
+
+static nd_err linger(nd_worker *worker, bool fails)
+{
+    const struct timespec moment = {.tv_nsec = 100000000};
+    while (nd_worker_index(worker) == nd_worker_peers(worker) - 1)
+        (void)nanosleep(&moment, NULL);
+    return fails ? nd_worker_fail(worker, ND_FAILED, "enough") : ND_OK;
+}
+
 /* --- The whole --- */
 
 static nd_err program(nd_worker *worker, void *arg)
@@ -163,8 +175,10 @@ static nd_err program(nd_worker *worker, void *arg)
     char **const words = arg;
     if (words[0] && strcmp(words[0], "differ") == 0)
         return differ(worker);
+    if (words[0] && strcmp(words[0], "linger") == 0)
+        return linger(worker, words[1] != NULL);
     if (!words[0] || strcmp(words[0], "pour") != 0 || !words[1] || !words[2])
-        return nd_worker_fail(worker, ND_USAGE, "flow differ, or flow pour BYTES US");
+        return nd_worker_fail(worker, ND_USAGE, "flow differ, pour BYTES US, or linger");
     return pour(worker, words);
 }
 
