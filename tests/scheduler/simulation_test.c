@@ -385,6 +385,10 @@ static void strange_frames_are_refused(void **state)
         "progress of a dataflow that has not been started here");
     expect_frame_refused(
         &(nd_frame){
+            .sender = 1, .worker = 1, .sequence = 1, .kind = ND_FRAME_START, .flow = 1u << 30},
+        "worker 1 says that it has started dataflow 1073741824, which it cannot have");
+    expect_frame_refused(
+        &(nd_frame){
             .sender = 1, .sequence = 1, .kind = ND_FRAME_CHANGES, .changes = &nowhere, .len = 1},
         "worker 0: worker 1 sent progress that dataflow 'rounds' cannot make");
 }

@@ -32,6 +32,22 @@ static void processes_meet_over_tcp(void **state)
     net_group_destroy(group);
 }
 
+/* A name may stand for addresses where nobody listens, too. */
+static void processes_meet_by_their_names(void **state)
+{
+    (void)state;
+    net_group *const group = net_group_create(3);
+    for (unsigned i = 0; i < 3; i++) {
+        char port[8];
+        net_use_tcp(group, i);
+        snprintf(port, sizeof port, "%s", strrchr(group->texts[i], ':') + 1);
+        snprintf(group->texts[i], sizeof group->texts[i], "tcp://localhost:%s", port);
+    }
+    net_start_all(group);
+    net_finish_all(group);
+    net_group_destroy(group);
+}
+
 /* Whoever comes early tries again until the last is there. */
 static void the_last_to_come_is_waited_for(void **state)
 {
@@ -310,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_meet_and_part),
         cmocka_unit_test(processes_meet_over_tcp),
+        cmocka_unit_test(processes_meet_by_their_names),
         cmocka_unit_test(the_last_to_come_is_waited_for),
         cmocka_unit_test(processes_that_differ_name_each_other),
         cmocka_unit_test(machines_that_cannot_talk_are_told_so),
