@@ -13,6 +13,20 @@
 
 enum { MOST_STATUS = 255 };
 
+/* What a program has written may be meant to do something to a terminal. In UTF-8 two bytes, C2 and
+ * one of 80 to 9F, are a control character, too. */
+static void disarm(char *text)
+{
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+        const bool is_pair = c == 0xc2 && next >= 0x80 && next < 0xa0;
+        if (is_pair)
+            text[1] = '?';
+        if (is_pair || c < ' ' || c == 0x7f)
+            text[0] = '?';
+    }
+}
+
 void nd_cause_note(nd_cause *cause, nd_cause_rank rank, int status, const char *format, ...)
 {
     if (rank <= cause->rank)
@@ -23,6 +37,7 @@ void nd_cause_note(nd_cause *cause, nd_cause_rank rank, int status, const char *
     va_start(arguments, format);
     (void)vsnprintf(cause->message.text, sizeof cause->message.text, format, arguments);
     va_end(arguments);
+    disarm(cause->message.text);
 }
 
 static nd_cause_rank rank_of(int status)

@@ -23,6 +23,8 @@
 #include "runtime/base/log.h"
 #include "scheduler/number.h"
 
+enum { PATIENCE_MS = 1000 };
+
 static bool get_number(const char *name, uint64_t most, uint64_t *number)
 {
     const char *const text = getenv(name);
@@ -76,13 +78,22 @@ nd_err nd_child_begin(nd_message *message)
     return ND_OK;
 }
 
+/* To standard error, if it takes anything: a terminal may have been stopped (Ctrl-S), and nobody
+ * read a pipe, and the status says enough to whoever waits for it. */
+static void tell_people(const char *text)
+{
+    struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&errors, 1, PATIENCE_MS) != 0)
+        nd_log(ND_LOG_ERROR, "%s", text);
+}
+
 void nd_report(int status, const char *text)
 {
     char line[sizeof((nd_message *)0)->text + 16];
     struct pollfd report = {.fd = report_pipe(), .events = POLLOUT};
     const int size = snprintf(line, sizeof line, "%d %s", status, text);
     if (report.fd < 0 || poll(&report, 1, 0) != 1 || (report.revents & POLLOUT) == 0 || size < 0) {
-        nd_log(ND_LOG_ERROR, "%s", text);
+        tell_people(text);
         return;
     }
     size_t len = (size_t)size < sizeof line ? (size_t)size : sizeof line - 1;
@@ -91,5 +102,5 @@ void nd_report(int status, const char *text)
             line[i] = ' ';
     line[len++] = '\n'; /* one write, and short enough to be whole */
     if (nd_file_write_all(report.fd, line, len) != 0)
-        nd_log(ND_LOG_ERROR, "%s", text);
+        tell_people(text);
 }

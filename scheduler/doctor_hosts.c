@@ -20,9 +20,9 @@ static void check_keys(nd_checkup *checkup)
 {
     nd_keys keys;
     nd_message message;
-    const char *const path = checkup->options.secret;
+    const char *const path = checkup->plan.options.secret;
     if (path != NULL) {
-        if (nd_keys_read(path, checkup->process, &keys, &message) != ND_OK) {
+        if (nd_keys_read(path, checkup->plan.process, &keys, &message) != ND_OK) {
             nd_checkup_say(checkup, ND_VERDICT_FAIL, "keys: %s", message.text);
             return;
         }
@@ -48,16 +48,16 @@ static bool leads_elsewhere(const nd_reached *found)
 
 static bool has_others_elsewhere(const nd_checkup *checkup, const nd_reached *found)
 {
-    for (unsigned i = 0; i < checkup->addresses.n; i++)
-        if (i != checkup->process && leads_elsewhere(&found[i]))
+    for (unsigned i = 0; i < checkup->plan.addresses.n; i++)
+        if (i != checkup->plan.process && leads_elsewhere(&found[i]))
             return true;
     return false;
 }
 
 static void say_cannot_listen(nd_checkup *checkup, nd_err err, const char *why, bool is_nereid)
 {
-    const unsigned process = checkup->process;
-    const char *const address = checkup->addresses.items[process];
+    const unsigned process = checkup->plan.process;
+    const char *const address = checkup->plan.addresses.items[process];
     if (err == ND_CLOSED && is_nereid)
         nd_checkup_say(checkup, ND_VERDICT_WARN,
                        "process %u (%s): runs already: end it before you start it anew", process,
@@ -78,8 +78,8 @@ static void check_own(nd_checkup *checkup, const nd_reached *found)
 {
     nd_message message;
     char bound[NUMERIC_SIZE];
-    const unsigned process = checkup->process;
-    const char *const address = checkup->addresses.items[process];
+    const unsigned process = checkup->plan.process;
+    const char *const address = checkup->plan.addresses.items[process];
     const nd_err err = nd_reach_bind(address, bound, sizeof bound, &message);
     if (err != ND_OK)
         say_cannot_listen(checkup, err, message.text, found[process].what == ND_REACH_ANSWERS);
@@ -102,8 +102,8 @@ static void check_own(nd_checkup *checkup, const nd_reached *found)
 
 static void say_answers(nd_checkup *checkup, unsigned process, const nd_reached *found)
 {
-    const char *const address = checkup->addresses.items[process];
-    const bool has_keys = checkup->options.secret != NULL;
+    const char *const address = checkup->plan.addresses.items[process];
+    const bool has_keys = checkup->plan.options.secret != NULL;
     if (found->has_keys == has_keys)
         nd_checkup_say(checkup, ND_VERDICT_OK, "process %u (%s): answers", process, address);
     else
@@ -116,7 +116,7 @@ static void say_answers(nd_checkup *checkup, unsigned process, const nd_reached 
 
 static void check_other(nd_checkup *checkup, unsigned process, const nd_reached *found)
 {
-    const char *const address = checkup->addresses.items[process];
+    const char *const address = checkup->plan.addresses.items[process];
     switch (found->what) {
     case ND_REACH_ANSWERS:
         say_answers(checkup, process, found);
@@ -174,7 +174,8 @@ static bool is_twin(nd_checkup *checkup, unsigned process, const nd_reached *fou
         nd_checkup_say(checkup, ND_VERDICT_FAIL,
                        "process %u (%s): is at the same place as process %u (%s): give each a port "
                        "of its own",
-                       process, checkup->addresses.items[process], i, checkup->addresses.items[i]);
+                       process, checkup->plan.addresses.items[process], i,
+                       checkup->plan.addresses.items[i]);
         return true;
     }
     return false;
@@ -182,20 +183,22 @@ static bool is_twin(nd_checkup *checkup, unsigned process, const nd_reached *fou
 
 void nd_checkup_hosts(nd_checkup *checkup)
 {
-    const unsigned n = checkup->addresses.n;
+    const unsigned n = checkup->plan.addresses.n;
     check_keys(checkup);
     if (n == 0)
         return;
     nd_reached *const found = nd_alloc_zero(n, sizeof *found);
-    const nd_err err = found != NULL ? nd_reach_all((const char *const *)checkup->addresses.items,
-                                                    checkup->addresses.n, found)
-                                     : ND_NOMEM;
+    const nd_err err = found != NULL
+                           ? nd_reach_all((const char *const *)checkup->plan.addresses.items,
+                                          checkup->plan.addresses.n, found)
+                           : ND_NOMEM;
     if (err != ND_OK)
         nd_checkup_say(checkup, ND_VERDICT_FAIL, "hosts cannot be tried: %s", nd_err_text(err));
     for (unsigned i = 0; i < n && err == ND_OK; i++) {
         if (is_twin(checkup, i, found))
             continue;
-        if (checkup->has_process && i == checkup->process && found[i].what != ND_REACH_NO_NAMES)
+        if (checkup->plan.has_process && i == checkup->plan.process &&
+            found[i].what != ND_REACH_NO_NAMES)
             check_own(checkup, found);
         else
             check_other(checkup, i, &found[i]);

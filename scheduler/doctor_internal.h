@@ -6,16 +6,11 @@
  * The parts of nd_doctor: what it knows of the run that is planned, and who checks what.
  */
 
-#include <nereid/cluster.h>
+#include "scheduler/plan.h"
 
 typedef struct nd_checkup {
-    nd_options options; /* and what the environment says where they are silent */
-    /* The planned run. */
-    nd_addresses addresses; /* of its processes, where it has more than this machine */
-    unsigned n_processes;
-    unsigned n_here; /* of them, on the machine that has the most */
-    unsigned process;
-    bool has_process; /* which one this is is known */
+    nd_plan plan;
+    unsigned n_here; /* of its processes, on the machine that has the most */
 
     void (*line)(void *context, nd_verdict verdict, const char *text);
     void *context;

@@ -75,7 +75,7 @@ static void check_encryption(nd_checkup *checkup)
     static const char fix[] = "install a ZeroMQ library that was built with CURVE (libsodium)";
     if (zmq_has("curve"))
         nd_checkup_say(checkup, ND_VERDICT_OK, "encryption: CURVE");
-    else if (checkup->options.secret != NULL || nd_checkup_leaves_machine(checkup))
+    else if (checkup->plan.options.secret != NULL || nd_checkup_leaves_machine(checkup))
         nd_checkup_say(checkup, ND_VERDICT_FAIL, "encryption: libzmq has none: %s", fix);
     else
         nd_checkup_say(checkup, ND_VERDICT_WARN,
@@ -132,7 +132,7 @@ static uint64_t limit_of_memory(void)
 
 static unsigned count_workers(const nd_checkup *checkup, unsigned n_cores)
 {
-    const unsigned chosen = checkup->options.n_workers, n_here = checkup->n_here;
+    const unsigned chosen = checkup->plan.options.n_workers, n_here = checkup->n_here;
     return chosen != 0 ? chosen : n_cores > n_here ? n_cores / n_here : 1;
 }
 
@@ -159,7 +159,7 @@ static void check_cores(nd_checkup *checkup, unsigned n_cores, unsigned n_worker
 static void check_files(nd_checkup *checkup)
 {
     struct rlimit limit;
-    const unsigned long needed = nd_net_count_files(checkup->n_processes);
+    const unsigned long needed = nd_net_count_files(checkup->plan.n_processes);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max >= needed)
         nd_checkup_say(checkup, ND_VERDICT_OK, "open files: the limit allows the %lu that may be",
                        needed);
@@ -167,7 +167,7 @@ static void check_files(nd_checkup *checkup)
         nd_checkup_say(checkup, ND_VERDICT_FAIL,
                        "open files: %u processes need %lu each, and the limit is %llu: raise it "
                        "(ulimit -Hn, /etc/security/limits.conf, LimitNOFILE= of a unit)",
-                       checkup->n_processes, needed, (unsigned long long)limit.rlim_max);
+                       checkup->plan.n_processes, needed, (unsigned long long)limit.rlim_max);
 }
 
 static uint64_t available_memory(void)
@@ -201,7 +201,7 @@ static void check_directory(nd_checkup *checkup)
 {
     char path[ND_DIRECTORY_SIZE];
     nd_message message;
-    const bool is_needed = checkup->options.hosts == NULL;
+    const bool is_needed = checkup->plan.options.hosts == NULL;
     if (nd_private_directory_create(path, &message) != ND_OK) {
         nd_checkup_say(checkup, is_needed ? ND_VERDICT_FAIL : ND_VERDICT_WARN, "sockets: %s",
                        message.text);

@@ -72,6 +72,44 @@ static nd_err get_place(const nd_environment *environment, const char *process_n
                  message);
 }
 
+/* --- Misspelt names --- */
+
+/* Variables that a person may set. */
+static const char *const names[] = {
+    "NEREID_WORKERS", "NEREID_HOSTS",     "NEREID_PROCESS", "NEREID_SECRET", "NEREID_TIMEOUT",
+    "NEREID_STALL",   "NEREID_PROCESSES", "NEREID_SERVICE", "NEREID_PORT",
+};
+
+enum { N_NAMES = sizeof names / sizeof *names };
+
+/* Whether one of two words is the other with a letter left out. */
+static bool lacks_one_letter(const char *one, size_t one_size, const char *other, size_t other_size)
+{
+    const char *const longer = one_size > other_size ? one : other;
+    const char *const shorter = one_size > other_size ? other : one;
+    const size_t size = one_size > other_size ? other_size : one_size;
+    size_t same = 0;
+    if (one_size + other_size != 2 * size + 1)
+        return false;
+    while (same < size && longer[same] == shorter[same])
+        same++;
+    return memcmp(longer + same + 1, shorter + same, size - same) == 0;
+}
+
+nd_err nd_environment_check_names(const nd_environment *environment, nd_message *message)
+{
+    for (char *const *one = environment->variables; one != NULL && *one != NULL; one++) {
+        const size_t size = strcspn(*one, "=");
+        for (size_t i = 0; i < N_NAMES; i++)
+            if (lacks_one_letter(*one, size, names[i], strlen(names[i])))
+                return nd_message_set(message, ND_USAGE,
+                                      "the environment has %.*s, which means nothing: should it "
+                                      "be %s?",
+                                      (int)size, *one, names[i]);
+    }
+    return ND_OK;
+}
+
 /* --- Jobs --- */
 
 void nd_job_from_text(const char *text, size_t size, uint64_t job[2])
@@ -248,10 +286,19 @@ static nd_err check_slurm_order(const nd_environment *environment, const nd_slur
                                          "--distribution=block to srun");
 }
 
-static nd_err add_slurm_nodes(const nd_slurm_node *nodes, unsigned n_nodes, uint64_t job,
+/* Ports are the job's, not the step's: what is found out in one step, by the doctor or by whoever
+ * opens a firewall, is true for the next. */
+static unsigned first_slurm_port(const nd_environment *environment)
+{
+    nd_placement all_steps = {.n_processes = 1};
+    const char *const job = get_either(environment, "SLURM_JOB_ID", "SLURM_JOBID");
+    name_job(&all_steps, "Slurm %s", job != NULL ? job : "");
+    return FIRST_PORT + (unsigned)(all_steps.job[0] % (N_PORTS - ND_MAX_PROCESSES));
+}
+
+static nd_err add_slurm_nodes(const nd_slurm_node *nodes, unsigned n_nodes, unsigned base,
                               nd_addresses *addresses)
 {
-    const unsigned base = FIRST_PORT + (unsigned)(job % (N_PORTS - ND_MAX_PROCESSES));
     nd_addresses_deinit(addresses);
     for (unsigned i = 0; i < n_nodes; i++)
         for (unsigned k = 0; k < nodes[i].n_tasks; k++)
@@ -276,7 +323,8 @@ static nd_err find_slurm_addresses(const nd_environment *environment, nd_placeme
     placement->is_shared = nodes[0].n_tasks == placement->n_processes;
     if (placement->is_shared)
         return ND_OK;
-    return no_memory(add_slurm_nodes(nodes, n_nodes, placement->job[0], addresses), message);
+    return no_memory(add_slurm_nodes(nodes, n_nodes, first_slurm_port(environment), addresses),
+                     message);
 }
 
 static nd_err add_stateful_set(const char *host, const char *service, unsigned port, unsigned n,
@@ -347,5 +395,5 @@ static const char *get_own(void *context, const char *name)
 
 nd_environment nd_environment_system(char host[HOST_NAME_MAX + 1])
 {
-    return (nd_environment){.get = get_own, .context = host};
+    return (nd_environment){.get = get_own, .context = host, .variables = environ};
 }

@@ -19,11 +19,18 @@ typedef struct nd_environment {
     /** The value of a variable, or NULL. Borrowed until the environment changes. */
     const char *(*get)(void *context, const char *name);
     void *context;
+    char *const *variables; /* NAME=VALUE, ended by NULL; NULL: not known */
 } nd_environment;
 
 /** The process's own. HOSTNAME, if it is not set, is the machine's name, which is put into `host`;
  * that is lent. */
 nd_environment nd_environment_system(char host[HOST_NAME_MAX + 1]);
+
+/** Refuses a variable whose name is one of Nereid's with a letter too many or too few: it would be
+ * ignored, and a process that is to be one of several would run alone. Others may be anybody's.
+ * Pure. Errors: ND_USAGE. */
+ND_CHECKED nd_err nd_environment_check_names(const nd_environment *environment,
+                                             nd_message *message);
 
 /** Who has started this process. */
 typedef enum nd_starter {

@@ -65,6 +65,21 @@ static bool is_ipv6(piece host)
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
+/* Whether a host can only be meant to be an IPv4 address, and is none. As a name it would be looked
+ * up in vain, or in the older forms of addresses that few know: 127.1, 2130706433. */
+static bool is_broken_ipv4(piece host)
+{
+    char text[INET_ADDRSTRLEN] = "";
+    struct in_addr address;
+    for (size_t i = 0; i < host.size; i++)
+        if (host.text[i] != '.' && (host.text[i] < '0' || host.text[i] > '9'))
+            return false;
+    if (host.size >= sizeof text)
+        return true;
+    memcpy(text, host.text, host.size);
+    return inet_pton(AF_INET, text, &address) != 1;
+}
+
 static bool is_host(piece host)
 {
     if (host.size > 2 && host.text[0] == '[' && host.text[host.size - 1] == ']')
@@ -92,6 +107,9 @@ static nd_err add_line(piece line, nd_addresses *addresses, const place *where)
     if (!is_host(host))
         return refuse(where, host,
                       "is not a host: a name, an IPv4 address, or an IPv6 address in brackets");
+    if (is_broken_ipv4(host))
+        return refuse(where, host,
+                      "is not an IPv4 address: four numbers from 0 to 255, with dots between");
     if (!nd_number_parse(colon + 1, port_size, MOST_PORT, &port) || port == 0)
         return refuse(where, (piece){colon + 1, port_size}, "is not a port, 1 to 65535");
     if (addresses->n == ND_MAX_PROCESSES)

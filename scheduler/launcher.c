@@ -13,7 +13,10 @@
  * A run ends in steps. The first failure, or an end that is told: the others are told to end,
  * unless they have been before. Half a second later: they are killed. When all are gone, what is
  * left of their output is passed on, which takes as long as its reader wants after a success, and
- * half a second at most after a failure. */
+ * half a second at most after a failure.
+ *
+ * What processes have started and left behind is the launcher's, too: it adopts it, and kills it
+ * when the last of them has ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,6 +35,7 @@
 #include "runtime/base/file.h"
 #include "scheduler/cause.h"
 #include "scheduler/child_environment.h"
+#include "scheduler/descendants.h"
 #include "scheduler/private_directory.h"
 #include "scheduler/relay.h"
 
@@ -41,7 +45,6 @@ enum {
     REPORT_FD = 3,        /* in a process */
     N_STREAMS = 4,        /* that a process starts with: the standard ones and its report */
     REPORT_SIZE = 1024,
-    FAILED = 1, /* exit status where the launcher itself cannot go on */
 };
 
 typedef struct launch launch;
@@ -69,6 +72,8 @@ struct launch {
     bool has_signals;
     int signal_fd;
     uv_poll_t signal_poll;
+    uv_signal_t child_signal;
+    nd_adoption adoption;
     nd_outlet out, err;
     launched *processes;
     unsigned n_running;
@@ -176,11 +181,19 @@ static void pass_on(launch *run, const struct signalfd_siginfo *info)
     }
 }
 
-/* Process 0 asks the others what they wait for. */
+/* One process asks all others what they wait for. Whoever does not catch the signal would die of
+ * it: a script, behind which a program stands that does, or a program whose run has not begun. */
 static void ask_why(launch *run)
 {
-    if (run->processes[0].is_running)
-        (void)uv_process_kill(&run->processes[0].process, SIGUSR1);
+    for (unsigned i = 0; i < run->config->n_processes; i++) {
+        const launched *const one = &run->processes[i];
+        const pid_t listener =
+            one->is_running ? nd_descendant_that_catches(one->process.pid, SIGUSR1) : 0;
+        if (listener != 0) {
+            (void)kill(listener, SIGUSR1);
+            return;
+        }
+    }
 }
 
 static void take_signal(launch *run, const struct signalfd_siginfo *info)
@@ -271,9 +284,27 @@ static void on_exit(uv_process_t *process, int64_t status, int number)
     }
     if (run->n_running != 0)
         return;
+    nd_adoption_end(&run->adoption);
     if (run->is_ending)
         (void)uv_timer_start(&run->timer, on_timer, GRACE_MS, 0);
     resume_inlets(run);
+}
+
+static bool is_own(void *context, pid_t process)
+{
+    const launch *const run = context;
+    for (unsigned i = 0; i < run->config->n_processes; i++)
+        if (run->processes[i].is_running && run->processes[i].process.pid == process)
+            return true;
+    return false;
+}
+
+static void on_child(uv_signal_t *handle, int number)
+{
+    launch *const run = handle->data;
+    (void)number;
+    while (nd_adoption_reap(&run->adoption, is_own, run))
+        continue;
 }
 
 /* --- Starting --- */
@@ -356,7 +387,8 @@ static void start_process(launch *run, unsigned index)
     one->index = index;
     const nd_err err = watch(one, &ends);
     if (err != ND_OK) {
-        nd_cause_note(&run->cause, ND_CAUSE_OWN, FAILED, "process %u cannot be started: %s", index,
+        nd_cause_note(&run->cause, ND_CAUSE_OWN, nd_err_status(ND_FAILED),
+                      "process %u cannot be started: %s", index,
                       err == ND_NOMEM ? nd_err_text(err) : "no more descriptors; see ulimit -n");
         begin_ending(run);
     } else {
@@ -364,8 +396,8 @@ static void start_process(launch *run, unsigned index)
         one->is_running = error == 0;
         run->n_running += error == 0;
         if (error != 0) {
-            nd_cause_note(&run->cause, ND_CAUSE_OWN, FAILED, "process %u cannot be started: %s",
-                          index, uv_strerror(error));
+            nd_cause_note(&run->cause, ND_CAUSE_OWN, nd_err_status(ND_FAILED),
+                          "process %u cannot be started: %s", index, uv_strerror(error));
             begin_ending(run);
         }
     }
@@ -408,6 +440,16 @@ static void release_signals(launch *run)
     close_if_open(run->signal_fd);
 }
 
+static nd_err watch_children(launch *run)
+{
+    nd_adoption_begin(&run->adoption);
+    run->child_signal.data = run;
+    return uv_signal_init(&run->loop, &run->child_signal) == 0 &&
+                   uv_signal_start(&run->child_signal, on_child, SIGCHLD) == 0
+               ? ND_OK
+               : ND_FAILED;
+}
+
 static nd_err make_environment(launch *run)
 {
     nd_launch_terms terms = {.config = run->config,
@@ -431,6 +473,7 @@ static nd_err init_launch(launch *run, nd_message *message)
     (void)uv_timer_init(&run->loop, &run->timer);
     run->timer.data = run;
     ND_TRY(watch_signals(run));
+    ND_TRY(watch_children(run));
     ND_TRY(nd_outlet_init(&run->out, &run->loop, STDOUT_FILENO, on_moved, run));
     ND_TRY(nd_outlet_init(&run->err, &run->loop, STDERR_FILENO, on_moved, run));
     ND_TRY(nd_private_directory_create(run->directory, message));
@@ -461,6 +504,7 @@ static void deinit_launch(launch *run)
     nd_child_environment_deinit(&run->environment);
     nd_private_directory_remove(run->directory, run->config->n_processes);
     nd_free(run->processes);
+    nd_adoption_end(&run->adoption);
     release_signals(run);
 }
 
@@ -473,6 +517,7 @@ int nd_launch(const nd_config *config, bool has_prefixes, char *const argv[], nd
                                             "%u processes cannot be started here: 1 to %d can", n,
                                             ND_MAX_LAUNCHED));
     nd_message why = {""};
+    nd_descriptors_occupy();
     const nd_err err = init_launch(&run, &why);
     if (err != ND_OK)
         nd_cause_note(&run.cause, ND_CAUSE_OWN, nd_err_status(err), "%s",

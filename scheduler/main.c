@@ -28,6 +28,7 @@ int nd_main(int argc, char **argv, nd_program *program, void *arg)
     nd_cluster cluster;
     nd_message message = {""};
     int status;
+    nd_descriptors_occupy();
     const nd_err err = nd_cluster_open(&cluster, argc > 0 ? argv : NULL, &message);
     if (err == ND_OK && argc > 0)
         drop_dashes(argv);

@@ -60,8 +60,6 @@ nd_err nd_options_from_environment(const nd_environment *environment, nd_options
         if (text != NULL && *text != '\0')
             ND_TRY(store(&found, &table[i], variable, text, message));
     }
-    if (found.hosts == NULL)
-        found.has_process = false; /* a place that a launcher gives: environment.h */
     *options = found;
     return ND_OK;
 }
@@ -84,19 +82,6 @@ static const option *find(const char *argument, const char **value)
     return NULL;
 }
 
-static nd_err check(const nd_options *options, nd_message *message)
-{
-    if (options->has_process && options->hosts == NULL)
-        return nd_message_set(message, ND_USAGE,
-                              "-p %u goes with --hosts FILE, which lists the processes",
-                              options->process);
-    if (options->n_processes != 0 && options->hosts != NULL)
-        return nd_message_set(message, ND_USAGE,
-                              "-n starts processes on this machine, --hosts joins those in a file: "
-                              "leave one of them out");
-    return ND_OK;
-}
-
 nd_err nd_options_take(char **argv, nd_options *options, nd_message *message)
 {
     char **next = *argv != NULL ? argv + 1 : argv, **kept = next;
@@ -115,5 +100,5 @@ nd_err nd_options_take(char **argv, nd_options *options, nd_message *message)
     while (*next != NULL)
         *kept++ = *next++;
     *kept = NULL;
-    return check(options, message);
+    return ND_OK;
 }

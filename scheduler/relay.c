@@ -12,11 +12,13 @@
 #include "scheduler/relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <nereid/memory.h>
@@ -108,6 +110,18 @@ static void on_gate(uv_poll_t *handle, int status, int events)
         outlet->moved(outlet, outlet->context);
 }
 
+/* A description of its own of the terminal that `fd` leads to, which never blocks; -1: it is no
+ * terminal, or cannot be opened again. The other side of one is none: to open it makes another. */
+static int reopen_terminal(int fd)
+{
+    char path[32];
+    unsigned number;
+    if (!isatty(fd) || ioctl(fd, TIOCGPTN, &number) == 0)
+        return -1;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return nd_file_open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
+}
+
 /* Makes the gate; there is none to what epoll does not take. */
 static nd_err open_gate(nd_outlet *outlet, uv_loop_t *loop)
 {
@@ -131,7 +145,12 @@ static nd_err open_gate(nd_outlet *outlet, uv_loop_t *loop)
 nd_err nd_outlet_init(nd_outlet *outlet, uv_loop_t *loop, int fd, nd_outlet_moved *moved,
                       void *context)
 {
-    *outlet = (nd_outlet){.fd = fd, .gate = -1, .moved = moved, .context = context};
+    const int terminal = reopen_terminal(fd);
+    *outlet = (nd_outlet){.fd = terminal >= 0 ? terminal : fd,
+                          .is_own = terminal >= 0,
+                          .gate = -1,
+                          .moved = moved,
+                          .context = context};
     outlet->bytes = nd_alloc(OUTLET_SIZE, 1);
     const nd_err err = outlet->bytes != NULL ? open_gate(outlet, loop) : ND_NOMEM;
     if (err != ND_OK)
@@ -143,6 +162,8 @@ void nd_outlet_deinit(nd_outlet *outlet)
 {
     if (outlet->bytes != NULL && outlet->gate >= 0)
         (void)close(outlet->gate);
+    if (outlet->is_own)
+        (void)close(outlet->fd);
     nd_free(outlet->bytes);
     *outlet = (nd_outlet){.gate = -1};
 }

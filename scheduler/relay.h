@@ -26,6 +26,7 @@ typedef void nd_outlet_moved(nd_outlet *outlet, void *context);
 /** A descriptor that is written to. Caller's storage. */
 struct nd_outlet {
     int fd;
+    bool is_own; /* the descriptor: a terminal, opened once more */
     int error;   /* errno of the first write that failed; what comes later is thrown away */
     char *bytes; /* what waits: from begin to end */
     size_t begin, end;

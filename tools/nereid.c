@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nereid command: finds the command that is named, runs it, and turns its outcome into a line
  * on standard error and an exit status. */
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <nereid/cluster.h>
 
@@ -114,20 +111,11 @@ static nd_err run(int argc, char **argv, int *status, nd_message *message)
     return find_and_run(argv, status, message);
 }
 
-/* A closed standard descriptor would be given to the first file opened, and output meant for a
- * person would end there. What takes its place cannot be written (or read) either. */
-static void occupy_standard_descriptors(void)
-{
-    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
-        if (fcntl(descriptor, F_GETFD) == -1)
-            (void)!open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
 int main(int argc, char **argv)
 {
     nd_message message = {""};
     int status = 0;
-    occupy_standard_descriptors();
+    nd_descriptors_occupy();
     signals_watch();
     const nd_err err = run(argc, argv, &status, &message);
     if (err != ND_OK)

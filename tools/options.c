@@ -20,7 +20,7 @@ enum value_kind {
     VALUE_ELSEWHERE /* looked at by others before; here for the help */
 };
 
-enum { MAX_WORKERS = 256, LINE_ROOM = 24 };
+enum { LINE_ROOM = 24 };
 
 typedef struct option {
     const char *name, *value_name; /* value_name: NULL for none */
@@ -246,7 +246,7 @@ static unsigned count_cores(void)
 {
     cpu_set_t cores;
     const int n = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-    return n < 1 ? 1 : n > MAX_WORKERS ? MAX_WORKERS : (unsigned)n;
+    return n < 1 ? 1 : n > ND_MAX_WORKERS ? ND_MAX_WORKERS : (unsigned)n;
 }
 
 bool options_ask_for_help(int argc, char **argv)

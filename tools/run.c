@@ -5,7 +5,6 @@
  * copy asks to die with its launcher, which only a process itself can ask for, and then becomes the
  * program. */
 #include <errno.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <nereid/memory.h>
 
 #include "tools/command.h"
+#include "tools/signals.h"
 
 static const char as_child[] = "--as-child";
 
@@ -23,7 +23,7 @@ static const char as_child[] = "--as-child";
 static nd_err become(char **program, nd_message *message)
 {
     char text[128];
-    (void)signal(SIGPIPE, SIG_DFL); /* what is ignored stays so */
+    signals_release();
     (void)execvp(program[0], program);
     return nd_message_set(message, ND_FAILED, "%s: %s", program[0],
                           strerror_r(errno, text, sizeof text));
@@ -57,15 +57,10 @@ static nd_err join(const nd_options *chosen, char **program, nd_message *message
 
 /* --- Starting --- */
 
-static nd_err launch(const nd_options *chosen, char **program, int *status, nd_message *message)
+static nd_err launch(const nd_config *config, char **program, int *status, nd_message *message)
 {
     char name[] = "nereid", verb[] = "run", child[sizeof as_child], dashes[] = "--";
     size_t n = 0;
-    const nd_config config = {.n_processes = chosen->n_processes != 0 ? chosen->n_processes : 1,
-                              .n_workers = chosen->n_workers,
-                              .secret = chosen->secret,
-                              .timeout_s = chosen->timeout_s,
-                              .stall_s = chosen->stall_s};
     while (program[n] != NULL)
         n++;
     char **const argv = nd_alloc(n + 5, sizeof *argv);
@@ -74,7 +69,7 @@ static nd_err launch(const nd_options *chosen, char **program, int *status, nd_m
     memcpy(child, as_child, sizeof child);
     memcpy(argv, (char *[]){name, verb, child, dashes}, 4 * sizeof *argv);
     memcpy(argv + 4, program, (n + 1) * sizeof *argv);
-    *status = nd_launch(&config, true, argv, message);
+    *status = nd_launch(config, true, argv, message);
     nd_free(argv);
     return ND_OK;
 }
@@ -113,6 +108,18 @@ static nd_err start_child(char **argv, nd_message *message)
     return program != NULL ? become(program, message) : ND_USAGE;
 }
 
+static nd_err start_or_join(const nd_options *chosen, char **program, int *status,
+                            nd_message *message)
+{
+    nd_cluster cluster;
+    nd_err err = nd_cluster_plan(&cluster, chosen, message);
+    if (err == ND_OK)
+        err = cluster.is_placed ? join(chosen, program, message)
+                                : launch(&cluster.config, program, status, message);
+    nd_cluster_close(&cluster);
+    return err;
+}
+
 static nd_err start(char **argv, int *status, nd_message *message)
 {
     nd_options chosen = {.n_workers = 0};
@@ -124,8 +131,7 @@ static nd_err start(char **argv, int *status, nd_message *message)
     char **const program = find_program(argv + 1, message);
     if (program == NULL)
         return ND_USAGE;
-    return chosen.hosts != NULL ? join(&chosen, program, message)
-                                : launch(&chosen, program, status, message);
+    return start_or_join(&chosen, program, status, message);
 }
 
 const command run_command = {
@@ -144,6 +150,7 @@ const command run_command = {
         "the second one kills.\n\n"
         "With --hosts and -p it is one process of a cluster on several machines; run it once for "
         "each line of the\n"
-        "file. Programs of Nereid's also take all of these options themselves.",
+        "file. Under srun, mpirun or another nereid run, PROGRAM takes the place that it is given. "
+        "Programs of Nereid's also take all of these options themselves.",
     .start = start,
 };

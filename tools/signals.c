@@ -3,6 +3,7 @@
  */
 #include "tools/signals.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -12,18 +13,23 @@
 
 #include <nereid/error.h>
 
+enum { PATIENCE_MS = 1000 };
+
 static atomic_bool deferred; /* written by the main thread, read by the handler on any thread */
 static atomic_bool came;     /* written by the handler, read by the main thread */
 
 static bool is_put_off(void) { return atomic_load(&deferred) && !atomic_exchange(&came, true); }
 
+/* Says so, unless nobody reads it: a terminal may have been stopped. */
 static void handle(int signal_number)
 {
     static const char line[] = "nereid: interrupted\n";
+    struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
     (void)signal_number;
     if (is_put_off())
         return;
-    (void)!write(STDERR_FILENO, line, sizeof line - 1);
+    if (poll(&errors, 1, PATIENCE_MS) != 0)
+        (void)!write(STDERR_FILENO, line, sizeof line - 1);
     _exit(nd_err_status(ND_INTR));
 }
 
@@ -46,8 +52,14 @@ void signals_watch(void)
     sigaction(SIGTERM, &action, NULL);
     if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
+}
+
+void signals_release(void)
+{
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGUSR1, SIG_DFL);
 }
 
 void signals_defer(const char *path)

@@ -65,8 +65,7 @@ typedef struct nd_options {
 
 /** Takes these options (also as `-w2` and `--timeout=5`) out of `argv`, up to a `--`, which stays:
  * `argv` is shortened and ends with NULL. Sets those that are there; texts are borrowed from
- * `argv`. Errors: ND_USAGE for values that are none, for `-p` without and for `-n` with `--hosts`.
- */
+ * `argv`. Errors: ND_USAGE for values that are none. */
 ND_CHECKED nd_err nd_options_take(char **argv, nd_options *options, nd_message *message);
 
 /* --- Membership --- */
@@ -75,6 +74,7 @@ ND_CHECKED nd_err nd_options_take(char **argv, nd_options *options, nd_message *
 typedef struct nd_cluster {
     nd_config config;       /* lends from the list below, from argv and from the environment */
     bool must_launch;       /* -n: config.n_processes are to be started here (nd_launch) */
+    bool is_placed;         /* it is one of the processes of a hosts file, or of a launcher */
     char **command;         /* argv as it was given: what nd_launch wants; owned */
     nd_addresses addresses; /* owned */
     char directory[104];    /* of ipc addresses, where it was made for this run; else empty */
@@ -94,6 +94,13 @@ typedef struct nd_cluster {
  * also then. */
 ND_CHECKED nd_err nd_cluster_open(nd_cluster *cluster, char **argv, nd_message *message);
 
+/** Finds out the same, for options that were taken already, without taking part: for a program that
+ * is going to start or to become another one. No directory is made, so ipc addresses in one that is
+ * to be shared are missing; there is no `command`, and workers are not chosen. Errors: as
+ * nd_cluster_open, but for ND_CLOSED and ND_FAILED. */
+ND_CHECKED nd_err nd_cluster_plan(nd_cluster *cluster, const nd_options *options,
+                                  nd_message *message);
+
 /** Frees what the cluster owns, and takes its directory away if it was the last to use it. */
 void nd_cluster_close(nd_cluster *cluster);
 
@@ -109,12 +116,19 @@ void nd_cluster_close(nd_cluster *cluster);
  * without, processes write for themselves. Standard input is process 0's.
  *
  * The first SIGINT, SIGTERM or SIGHUP is passed on, the second ends every process at once. When a
- * process fails the rest are ended within a second; when the caller dies, even by SIGKILL, all are.
+ * process fails the rest are ended within a second. What processes have started and left behind is
+ * killed when the last of them has ended, unless the caller has had children of its own before.
  *
- * SIGUSR1 goes to process 0, which explains what the run waits for.
+ * When the caller dies, even by SIGKILL, all processes do. But by SIGKILL it leaves what they have
+ * started, if that has not called nd_child_begin itself (a script's other commands), and the
+ * directory, of the name nereid-XXXXXX in $XDG_RUNTIME_DIR, $TMPDIR or /tmp.
+ *
+ * SIGUSR1 goes to the first process that catches it, or that has started one that does: it explains
+ * what the run waits for.
  *
  * To be called on the thread that lives longest, the main one: the system ends the processes with
- * the thread that started them. No other thread should wait for children or take these signals. */
+ * the thread that started them. No other thread should start children, wait for them or take these
+ * signals. Standard descriptors that are closed are occupied (nd_descriptors_occupy). */
 int nd_launch(const nd_config *config, bool has_prefixes, char *const argv[], nd_message *message);
 
 /** What a process does first that nd_launch has started; otherwise it does nothing. From then on
@@ -125,6 +139,11 @@ ND_CHECKED nd_err nd_child_begin(nd_message *message);
 /** Says why the program ends, in one line: to the launcher, which tells the first cause only, or as
  * `nereid: TEXT` on standard error if there is none. `status` is the exit status, not zero. */
 void nd_report(int status, const char *text);
+
+/** Gives the numbers of standard input, output and error, where they are closed, to something that
+ * cannot be read or written, so that no file gets them. nd_main and nd_launch do so; it is for
+ * programs that open files before. To be called while there is one thread. */
+void nd_descriptors_occupy(void);
 
 /* --- Trouble --- */
 

@@ -48,6 +48,13 @@ static const story stories[] = {
     {"a status", {ENDS(0), ENDS(7)}, 7, "process 1 ended with status 7"},
     {"a report", {ENDS(3, "3 FILE:1: wrong")}, 3, "FILE:1: wrong"},
     {"the exit status counts, not the report's", {ENDS(9, "3 why")}, 9, "why"},
+    {"nothing in it moves a terminal",
+     {ENDS(3, "3 a\033[2J\r\a\x7f"
+              "b \xc2\x9b"
+              "c")},
+     3,
+     "a?[2J???b ??c"},
+    {"letters beyond ASCII stay", {ENDS(3, "3 \xc3\x84\xe2\x82\xac")}, 3, "\xc3\x84\xe2\x82\xac"},
     {"no report", {ENDS(3, "nonsense")}, 3, "process 0 ended with status 3"},
     {"no number", {ENDS(3, "x why")}, 3, "process 0 ended with status 3"},
     {"no status", {ENDS(3, "0 why")}, 3, "process 0 ended with status 3"},

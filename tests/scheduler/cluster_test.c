@@ -127,9 +127,6 @@ static void nonsense_is_refused_with_what_would_be_right(void **state)
         {"p --stall 18446744073709551617",
          "--stall takes a whole number from 1 to 1000000, not '18446744073709551617'"},
         {"p --secret=", "--secret takes the name of a file, not an empty text"},
-        {"p -p 1", "-p 1 goes with --hosts FILE, which lists the processes"},
-        {"p -n 2 --hosts f -p 0", "-n starts processes on this machine, --hosts joins those in a "
-                                  "file: leave one of them out"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         arguments given;
@@ -151,6 +148,8 @@ static void set_environment(const char *text)
                                         "NEREID_RENDEZVOUS",
                                         "NEREID_JOB",
                                         "NEREID_HOSTS",
+                                        "NEREID_HOST",
+                                        "NEREID_DATA",
                                         "NEREID_WORKERS",
                                         "NEREID_TIMEOUT",
                                         "NEREID_STALL",
@@ -213,6 +212,7 @@ static void options_and_environment_make_a_cluster(void **state)
         {"", "p", 0, 1, 0, 0, false, NULL},
         {"", "p -w 3", 0, 1, 3, 0, false, NULL},
         {"NEREID_WORKERS=5", "p", 0, 1, 5, 0, false, NULL},
+        {"NEREID_DATA=anything", "p", 0, 1, 0, 0, false, NULL},
         {"NEREID_WORKERS=5", "p -w 3", 0, 1, 3, 0, false, NULL},
         {"", "p -n 1", 0, 1, 0, 0, false, NULL},
         {"", "p -n 4 -w 2", 0, 4, 2, 0, true, NULL},
@@ -223,6 +223,8 @@ static void options_and_environment_make_a_cluster(void **state)
         {"NEREID_HOSTS=cluster_hosts NEREID_PROCESS=2", "p", 2, 3, 0, 2, false, "tcp://b:1"},
         {"NEREID_HOSTS=nowhere NEREID_PROCESS=0", "p -p 1 --hosts cluster_hosts", 1, 3, 0, 2, false,
          "tcp://b:1"},
+        {"NEREID_HOSTS=cluster_hosts", "p -p 1", 1, 3, 0, 2, false, "tcp://b:1"},
+        {"NEREID_PROCESS=1", "p --hosts cluster_hosts", 1, 3, 0, 2, false, "tcp://b:1"},
         {OPEN_MPI("1", "3", "1"), "p --hosts cluster_hosts", 1, 3, 0, 2, false, "tcp://b:1"},
         {OPEN_MPI("1", "3", "1"), "p --hosts cluster_hosts -p 2", 2, 3, 0, 2, false, "tcp://b:1"},
     };
@@ -284,16 +286,30 @@ static void contradictions_are_refused(void **state)
         nd_err err;
     } cases[] = {
         {"", "p --hosts cluster_hosts", "--hosts needs -p INDEX", ND_USAGE},
+        {"NEREID_HOSTS=cluster_hosts", "p", "NEREID_HOSTS needs -p INDEX", ND_USAGE},
+        {"", "p -p 1", "-p 1 goes with --hosts FILE, which lists the processes", ND_USAGE},
+        {"NEREID_PROCESS=1", "p", "NEREID_PROCESS 1 goes with --hosts FILE", ND_USAGE},
+        {LAUNCHED, "p -p 1", "-p 1 goes with --hosts FILE", ND_USAGE},
+        {"NEREID_HOSTS=cluster_hosts NEREID_PROCESS=3", "p",
+         "NEREID_PROCESS 3: cluster_hosts lists processes 0 to 2", ND_USAGE},
+        {"", "p -n 2 --hosts f -p 0",
+         "-n starts processes on this machine, --hosts joins those in a file: leave one of them "
+         "out",
+         ND_USAGE},
         {"", "p --hosts cluster_hosts -p 3", "-p 3: cluster_hosts lists processes 0 to 2",
          ND_USAGE},
         {"", "p --hosts nowhere -p 0", "nowhere: ", ND_INPUT},
-        {"NEREID_HOSTS=nowhere", "p -n 2", "-n starts processes on this machine", ND_USAGE},
+        {"NEREID_HOSTS=nowhere", "p -n 2",
+         "-n starts processes on this machine, NEREID_HOSTS joins those in a file", ND_USAGE},
+        {LAUNCHED " NEREID_HOSTS=cluster_hosts", "p", "leave NEREID_HOSTS out", ND_USAGE},
         {LAUNCHED, "p -n 3", "-n 3: the launcher has started 2 processes already", ND_USAGE},
         {LAUNCHED, "p --hosts cluster_hosts -p 1", "leave --hosts out", ND_USAGE},
         {OPEN_MPI("1", "2", "2"), "p -n 4", "-n 4: Open MPI has started 2 processes", ND_USAGE},
         {OPEN_MPI("1", "2", "2"), "p --hosts cluster_hosts",
          "Open MPI has started 2 processes, but cluster_hosts lists 3", ND_USAGE},
         {OPEN_MPI("1", "2", "1"), "p", "add --hosts FILE", ND_USAGE},
+        {"NEREID_HOST=h", "p", "has NEREID_HOST, which means nothing: should it be NEREID_HOSTS?",
+         ND_USAGE},
         {"NEREID_WORKERS=x", "p", "NEREID_WORKERS takes a whole number", ND_USAGE},
         {LAUNCHED " NEREID_LAUNCHER=x", "p", "NEREID_LAUNCHER=x", ND_USAGE},
         /* A process id that cannot be. */
@@ -336,6 +352,49 @@ static void the_same_hosts_are_the_same_job(void **state)
     assert_memory_not_equal(jobs[0], jobs[2], sizeof jobs[0]);
     assert_memory_not_equal(jobs[0], jobs[3], sizeof jobs[0]);
     assert_memory_not_equal(jobs[2], jobs[3], sizeof jobs[0]);
+}
+
+/* --- Plans --- */
+
+static void a_plan_is_the_same_without_taking_part(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *environment;
+        nd_options options;
+        unsigned process, n_processes;
+        bool is_placed, must_launch;
+    } cases[] = {
+        {"", {0}, 0, 1, false, false},
+        {"", {.n_processes = 1}, 0, 1, false, false},
+        {"", {.n_processes = 3}, 0, 3, false, true},
+        {"", {.hosts = "cluster_hosts", .process = 2, .has_process = true}, 2, 3, true, false},
+        {"NEREID_HOSTS=cluster_hosts NEREID_PROCESS=1", {0}, 1, 3, true, false},
+        {"NEREID_HOSTS=cluster_hosts", {.process = 2, .has_process = true}, 2, 3, true, false},
+        {OPEN_MPI("1", "2", "2"), {0}, 1, 2, true, false},
+        {OPEN_MPI("0", "1", "1"), {0}, 0, 1, false, false},
+        /* Whether this launcher lives is not asked. */
+        {LAUNCHED " NEREID_LAUNCHER=2147483647", {.n_processes = 2}, 1, 2, true, false},
+    };
+    char place[] = "/tmp/cluster_test_XXXXXX";
+    assert_non_null(mkdtemp(place));
+    assert_int_equal(setenv("XDG_RUNTIME_DIR", place, 1), 0);
+    write_hosts("a:1\na:2\nb:1\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nd_cluster cluster;
+        nd_message message = {""};
+        set_environment(cases[i].environment);
+        if (nd_cluster_plan(&cluster, &cases[i].options, &message) != ND_OK)
+            fail_msg("%s: %s", cases[i].environment, message.text);
+        assert_int_equal(cluster.config.process, cases[i].process);
+        assert_int_equal(cluster.config.n_processes, cases[i].n_processes);
+        assert_int_equal(cluster.is_placed, cases[i].is_placed);
+        assert_int_equal(cluster.must_launch, cases[i].must_launch);
+        nd_cluster_close(&cluster);
+    }
+    assert_int_equal(unlink("cluster_hosts"), 0);
+    assert_int_equal(rmdir(place), 0); /* nothing was made in it */
+    assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
 }
 
 /* --- Directories that processes share --- */
@@ -461,6 +520,7 @@ int main(void)
         cmocka_unit_test(other_settings_are_handed_on),
         cmocka_unit_test(contradictions_are_refused),
         cmocka_unit_test(the_same_hosts_are_the_same_job),
+        cmocka_unit_test(a_plan_is_the_same_without_taking_part),
         cmocka_unit_test(processes_on_one_machine_share_a_directory),
         cmocka_unit_test(what_others_could_enter_is_not_used),
         cmocka_unit_test(memory_that_fails_is_told),

@@ -356,6 +356,32 @@ static void ranks_agree_on_the_job_and_jobs_differ(void **state)
             assert_true(jobs[i][0] != jobs[k][0] && jobs[i][1] != jobs[k][1]);
 }
 
+static void addresses_of(variable *variables, nd_addresses *found)
+{
+    nd_placement placement;
+    nd_message message = {""};
+    if (place(variables, &placement, found, &message) != ND_OK)
+        fail_msg("%s", message.text);
+}
+
+/* What one step of a job finds out about ports (the doctor) is true for the next. */
+static void steps_of_a_slurm_job_use_the_same_ports_and_jobs_others(void **state)
+{
+    (void)state;
+    variable steps[][MOST_VARIABLES] = {
+        {{"SLURM_STEP_ID", "0"}, SLURM("0", "2"), {"SLURM_JOB_NODELIST", "n[1-2]"}},
+        {{"SLURM_STEP_ID", "1"}, SLURM("1", "2"), {"SLURM_JOB_NODELIST", "n[1-2]"}},
+        {{"SLURM_JOB_ID", "8"}, SLURM("0", "2"), {"SLURM_JOB_NODELIST", "n[1-2]"}},
+    };
+    nd_addresses found[3] = {{.items = NULL}};
+    for (unsigned i = 0; i < 3; i++)
+        addresses_of(steps[i], &found[i]);
+    assert_string_equal(found[0].items[1], found[1].items[1]);
+    assert_string_not_equal(found[0].items[1], found[2].items[1]);
+    for (unsigned i = 0; i < 3; i++)
+        nd_addresses_deinit(&found[i]);
+}
+
 /* --- Options in the environment --- */
 
 static void variables_stand_for_options(void **state)
@@ -380,13 +406,44 @@ static void variables_stand_for_options(void **state)
     assert_int_equal(options.timeout_s, 5);
     assert_int_equal(options.stall_s, 6);
     assert_int_equal(options.n_processes, 0);
-    variables[1].value = ""; /* without hosts the number is a launcher's */
+    variables[1].value = ""; /* as if it was not there */
     assert_int_equal(nd_options_from_environment(&environment, &options, &message), ND_OK);
-    assert_false(options.has_process);
+    assert_null(options.hosts);
     variables[0].value = "257";
     assert_int_equal(nd_options_from_environment(&environment, &options, &message), ND_USAGE);
     assert_string_equal(message.text,
                         "NEREID_WORKERS takes a whole number from 1 to 256, not '257'");
+}
+
+static void a_letter_too_many_or_too_few_is_noticed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *meant;
+    } cases[] = {
+        {"NEREID_HOST=h", "NEREID_HOSTS"},
+        {"NEREID_HOSTSS=", "NEREID_HOSTS"},
+        {"EREID_STALL=1", "NEREID_STALL"},
+        {"NEREIDPORT", "NEREID_PORT"},
+        {"NEREID_PORT_=1", "NEREID_PORT"},
+        {"NEREID_HOSTS=h", NULL},
+        {"NEREID_SERVICE_HOST=10.0.0.1", NULL},
+        {"NEREID_DATA=/data", NULL},
+        {"NEREID_PROCESS=1", NULL},
+        {"=", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        char *variables[] = {text, NULL};
+        nd_message message = {""};
+        const nd_environment environment = {.variables = variables};
+        (void)snprintf(text, sizeof text, "%s", cases[i].variable);
+        const nd_err err = nd_environment_check_names(&environment, &message);
+        assert_int_equal(err, cases[i].meant != NULL ? ND_USAGE : ND_OK);
+        if (err != ND_OK && strstr(message.text, cases[i].meant) == NULL)
+            fail_msg("%s is not in '%s'", cases[i].meant, message.text);
+    }
 }
 
 /* --- What a launcher writes --- */
@@ -504,7 +561,9 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused_by_name),
         cmocka_unit_test(a_launchers_job_is_its_own),
         cmocka_unit_test(ranks_agree_on_the_job_and_jobs_differ),
+        cmocka_unit_test(steps_of_a_slurm_job_use_the_same_ports_and_jobs_others),
         cmocka_unit_test(variables_stand_for_options),
+        cmocka_unit_test(a_letter_too_many_or_too_few_is_noticed),
         cmocka_unit_test(a_child_is_told_its_place_and_nobody_elses),
         cmocka_unit_test(what_a_launcher_writes_a_process_reads),
         cmocka_unit_test(memory_that_fails_is_told),

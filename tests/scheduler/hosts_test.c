@@ -35,6 +35,7 @@ static void each_line_is_a_process(void **state)
          {"tcp://127.0.0.1:2100", "tcp://[::1]:2100", "tcp://[fe80::1:2]:2101"}},
         {"a:1\na:2\nb:1", {"tcp://a:1", "tcp://a:2", "tcp://b:1"}},
         {"a:007", {"tcp://a:7"}},
+        {"1.2.3.4.a:7\n1-2:7", {"tcp://1.2.3.4.a:7", "tcp://1-2:7"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nd_message message = {""};
@@ -76,6 +77,11 @@ static void what_is_no_host_and_port_is_refused_with_its_line(void **state)
         {"[]:80", "hosts:1: '[]' is not a host"},
         {"[1:2:3:4:5:6:7:8:9]:80", "hosts:1: '[1:2:3:4:5:6:7:8:9]' is not a host"},
         {"*:80", "hosts:1: '*' is not a host"},
+        {"127.0.0.1:1\n127.0.0.300:2", "hosts:2: '127.0.0.300' is not an IPv4 address: four"},
+        {"127.1:1", "hosts:1: '127.1' is not an IPv4 address"},
+        {"2130706433:1", "hosts:1: '2130706433' is not an IPv4 address"},
+        {"127.0.0.1.:1", "hosts:1: '127.0.0.1.' is not an IPv4 address"},
+        {"1111.2222.3333.4444:1", "hosts:1: '1111.2222.3333.4444' is not an IPv4 address"},
         {"a:1\nb:1\nA:1", "hosts:3: 'A:1' was there before"},
         {"a:1\na:01", "hosts:2: 'a:01' was there before"},
     };

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <nereid/cluster.h>
@@ -127,6 +128,59 @@ static int play_leave(char **words)
     return fclose(file) == 0 ? 3 : 1;
 }
 
+/* Starts a process that starts another, which says who it is in the file, and ends. That one is
+ * nobody's child then, and of no group of ours; it waits for ever, or, if `is_brief`, ends, too. */
+static bool start_orphan(const char *path, bool is_brief)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        if (setsid() < 0 || fork() != 0)
+            _exit(0);
+        FILE *const file = fopen(path, "w");
+        if (file == NULL || fprintf(file, "%ld", (long)getpid()) < 0 || fclose(file) != 0)
+            _exit(1);
+        (void)signal(SIGTERM, SIG_IGN);
+        if (!is_brief)
+            wait_for_ever();
+        _exit(0);
+    }
+    return child > 0 && waitpid(child, NULL, 0) == child;
+}
+
+/* The number in the file, once it is there. */
+static pid_t await_number(const char *path)
+{
+    long number = 0;
+    while (number == 0) {
+        FILE *const file = fopen(path, "r");
+        if (file != NULL && fscanf(file, "%ld", &number) != 1)
+            number = 0;
+        if (file != NULL)
+            (void)fclose(file);
+        (void)poll(NULL, 0, 1);
+    }
+    return (pid_t)number;
+}
+
+/* `orphan FILE`: all is well, but somebody is left. */
+static int play_orphan(char **words)
+{
+    if (own_number() == 0 && !start_orphan(words[0], false))
+        return 1;
+    return await_number(words[0]) > 0 ? 0 : 1;
+}
+
+/* `brief FILE`: waits until the orphan that ends by itself is not even a zombie any more. */
+static int play_brief(char **words)
+{
+    if (!start_orphan(words[0], true))
+        return 1;
+    const pid_t orphan = await_number(words[0]);
+    while (kill(orphan, 0) == 0)
+        (void)poll(NULL, 0, 1);
+    return 0;
+}
+
 /* `bind`: leaves a socket in the directory. */
 static int play_bind(char **words)
 {
@@ -217,6 +271,35 @@ static int play_deaf(char **words)
     wait_for_ever();
 }
 
+/* Written by the handler of `asked`. */
+static volatile sig_atomic_t is_asked;
+
+static void note_question(int number)
+{
+    (void)number;
+    is_asked = 1;
+}
+
+/* `asked`: process 1 sends the launcher SIGUSR1 until a child of its own, the only one that would
+ * not die of it, has been asked. */
+static int play_asked(char **words)
+{
+    int status;
+    (void)words;
+    if (own_number() != 1)
+        wait_for_ever();
+    const pid_t launcher = getppid(), child = fork();
+    if (child == 0) {
+        (void)signal(SIGUSR1, note_question);
+        while (is_asked == 0) {
+            (void)kill(launcher, SIGUSR1);
+            (void)poll(NULL, 0, 1);
+        }
+        _exit(7);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 static void write_line(const char *line)
 {
     if (write(STDOUT_FILENO, line, strlen(line)) < 0)
@@ -271,17 +354,43 @@ static int play_flood_and_fail(char **words)
     return 3;
 }
 
+/* `flood_terminal`: process 0 writes until nothing is taken any more, and fails then. */
+static int play_flood_terminal(char **words)
+{
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    (void)words;
+    if (own_number() != 0)
+        wait_for_ever();
+    while (poll(&output, 1, 300) != 0)
+        write_line("y\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\n");
+    return 3;
+}
+
 int launched_play(char **words)
 {
     static const struct {
         const char *name;
         int (*play)(char **words);
     } parts[] = {
-        {"exit", play_exit},   {"die", play_die},     {"report", play_report},
-        {"say", play_say},     {"copy", play_copy},   {"place", play_place},
-        {"group", play_group}, {"leave", play_leave}, {"bind", play_bind},
-        {"count", play_count}, {"told", play_told},   {"both", play_both},
-        {"deaf", play_deaf},   {"flood", play_flood}, {"flood_and_fail", play_flood_and_fail},
+        {"exit", play_exit},
+        {"die", play_die},
+        {"report", play_report},
+        {"say", play_say},
+        {"copy", play_copy},
+        {"place", play_place},
+        {"orphan", play_orphan},
+        {"brief", play_brief},
+        {"asked", play_asked},
+        {"flood_terminal", play_flood_terminal},
+        {"group", play_group},
+        {"leave", play_leave},
+        {"bind", play_bind},
+        {"count", play_count},
+        {"told", play_told},
+        {"both", play_both},
+        {"deaf", play_deaf},
+        {"flood", play_flood},
+        {"flood_and_fail", play_flood_and_fail},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcmp(parts[i].name, words[0]) == 0)

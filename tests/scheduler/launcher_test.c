@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <nereid/cluster.h>
+#include <nereid/worker.h>
 
 #include "tests/scheduler/launched_parts.h"
 #include "tests/support/failing_memory.h"
@@ -215,22 +216,61 @@ static void numbers_of_processes_are_limited(void **state)
 
 /* --- Nothing is left behind --- */
 
+/* Asserts that the process whose number is in the file is no more, and takes the file away. */
+static void assert_gone(const char *path)
+{
+    long process = 0;
+    FILE *const file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &process), 1);
+    (void)fclose(file);
+    assert_int_equal(unlink(path), 0);
+    assert_true(process > 0 && kill((pid_t)process, 0) != 0);
+}
+
 static void what_a_failed_process_has_started_ends_too(void **state)
 {
     (void)state;
-    long child = 0;
-    int status = 0;
     nd_message message;
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* to wait for it here */
     assert_int_equal(launch(2, "leave left", &message), 3);
-    FILE *const file = fopen("left", "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld", &child), 1);
-    (void)fclose(file);
-    assert_int_equal(waitpid((pid_t)child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
-    assert_int_equal(unlink("left"), 0);
+    assert_gone("left");
+}
+
+static void what_is_left_behind_after_a_success_ends_too(void **state)
+{
+    (void)state;
+    int is_reaper = 1;
+    nd_message message;
+    (void)unlink("orphan");
+    assert_int_equal(launch(2, "orphan orphan", &message), 0);
+    assert_gone("orphan");
+    assert_int_equal(prctl(PR_GET_CHILD_SUBREAPER, &is_reaper), 0);
+    assert_int_equal(is_reaper, 0);
+}
+
+static void orphans_that_end_during_a_run_do_not_gather(void **state)
+{
+    (void)state;
+    nd_message message;
+    (void)unlink("brief");
+    assert_int_equal(launch(1, "brief brief", &message), 0);
+    assert_gone("brief");
+}
+
+/* Who has children already cannot tell them from others' orphans. */
+static void the_callers_own_children_are_left_alone(void **state)
+{
+    (void)state;
+    int status;
+    nd_message message;
+    const pid_t child = fork();
+    if (child == 0)
+        for (;;)
+            (void)pause();
+    assert_int_equal(launch(2, "bind", &message), 0);
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
 static unsigned count_entries(const char *path)
@@ -296,6 +336,51 @@ static void descriptors_and_signals_are_as_before(void **state)
     assert_int_equal(count_descriptors(), n_before);
 }
 
+/* --- Closed descriptors --- */
+
+static nd_err do_nothing(nd_worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+    return ND_OK;
+}
+
+static int run_program(void)
+{
+    char name[] = "program", workers[] = "-w1";
+    char *argv[] = {name, workers, NULL};
+    return nd_main(2, argv, do_nothing, NULL);
+}
+
+static int run_launch(void)
+{
+    nd_message message;
+    return launch(2, "bind", &message);
+}
+
+/* Of a process that does this without one of its standard descriptors. */
+static int status_without(int descriptor, int (*act)(void))
+{
+    int status;
+    (void)fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)close(descriptor);
+        _exit(act());
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void standard_descriptors_may_be_closed(void **state)
+{
+    (void)state;
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        assert_int_equal(status_without(descriptor, run_program), 0);
+        assert_int_equal(status_without(descriptor, run_launch), 0);
+    }
+}
+
 /* --- Interruptions --- */
 
 static void the_first_signal_is_passed_on(void **state)
@@ -315,6 +400,14 @@ static void who_ends_well_when_told_has_ended_well(void **state)
     (void)state;
     nd_message message;
     assert_int_equal(launch(2, "told 15 0", &message), 0);
+}
+
+static void a_question_goes_to_who_listens_and_nobody_dies_of_it(void **state)
+{
+    (void)state;
+    nd_message message;
+    assert_int_equal(launch(2, "asked", &message), 7);
+    assert_string_equal(message.text, "process 1 ended with status 7");
 }
 
 static void two_signals_at_once_are_one(void **state)
@@ -386,6 +479,31 @@ static void what_a_terminal_sends_comes_once_to_each(void **state)
     assert_int_equal(count_text(text, "heard 1, leads"), 2);
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    (void)close(terminal);
+}
+
+/* Floods a terminal that is not read; a copy of this program. */
+static _Noreturn void flood_terminal(void)
+{
+    nd_message message = {""};
+    const streams as_they_are = {-1, -1, -1};
+    const nd_config config = {.n_processes = 2};
+    const int status = launch_with(&config, true, &as_they_are, "flood_terminal", &message);
+    nd_report(status, message.text);
+    _exit(status);
+}
+
+/* As after Ctrl-S. Neither output nor the last word keep it from ending. */
+static void a_launcher_ends_though_nobody_reads_its_terminal(void **state)
+{
+    (void)state;
+    int terminal, status;
+    const pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0)
+        flood_terminal();
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
     (void)close(terminal);
 }
 
@@ -473,14 +591,20 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_report_without_a_launcher_is_a_line),
         cmocka_unit_test(numbers_of_processes_are_limited),
         cmocka_unit_test(what_a_failed_process_has_started_ends_too),
+        cmocka_unit_test(what_is_left_behind_after_a_success_ends_too),
+        cmocka_unit_test(orphans_that_end_during_a_run_do_not_gather),
+        cmocka_unit_test(the_callers_own_children_are_left_alone),
         cmocka_unit_test(the_directory_is_taken_away_with_its_sockets),
         cmocka_unit_test(a_place_that_cannot_be_used_is_passed_by),
         cmocka_unit_test(descriptors_and_signals_are_as_before),
+        cmocka_unit_test(standard_descriptors_may_be_closed),
         cmocka_unit_test(the_first_signal_is_passed_on),
         cmocka_unit_test(who_ends_well_when_told_has_ended_well),
+        cmocka_unit_test(a_question_goes_to_who_listens_and_nobody_dies_of_it),
         cmocka_unit_test(two_signals_at_once_are_one),
         cmocka_unit_test(the_second_signal_kills),
         cmocka_unit_test(what_a_terminal_sends_comes_once_to_each),
+        cmocka_unit_test(a_launcher_ends_though_nobody_reads_its_terminal),
         cmocka_unit_test(output_that_cannot_be_written_is_a_failure),
         cmocka_unit_test(a_failure_is_told_though_nobody_reads_the_output),
         cmocka_unit_test(memory_that_fails_is_told),

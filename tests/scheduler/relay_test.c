@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,6 +251,53 @@ static void who_does_not_read_makes_writers_wait_and_nobody_else(void **state)
     (void)close(ends[1]);
 }
 
+/* Writes short lines, many at once, as long as the pipe takes them; returns how many are whole. */
+static size_t fill_with_short_lines(relay *all)
+{
+    char lines[5000];
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof lines; i++)
+        lines[i] = i % 2 == 0 ? 'y' : '\n';
+    for (unsigned failures = 0; failures < 3; turn(all)) {
+        const ssize_t taken = write(all->writers[0], lines + size % 2, sizeof lines - size % 2);
+        size += taken > 0 ? (size_t)taken : 0;
+        failures = taken > 0 ? 0 : failures + 1;
+    }
+    return size / 2;
+}
+
+/* As after Ctrl-S. A terminal says that it can be written, and takes less than a pipe would; a
+ * write that waited for it to take the rest would do so for ever, and the alarm end this program.
+ */
+static void a_terminal_that_nobody_reads_makes_writers_wait_and_nobody_else(void **state)
+{
+    (void)state;
+    static char found[4 * 1024 * 1024];
+    relay all;
+    int master, terminal;
+    size_t size = 0;
+    assert_int_equal(openpty(&master, &terminal, NULL, NULL, NULL), 0);
+    assert_int_equal(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+    start(&all, terminal);
+    (void)alarm(20);
+    const size_t expected = fill_with_short_lines(&all) * strlen("[p0] y\r\n");
+    assert_false(nd_outlet_is_empty(&all.outlet));
+    assert_int_equal(fcntl(terminal, F_GETFL) & O_NONBLOCK, 0); /* others share it */
+    while (size < expected) {
+        const ssize_t got = read(master, found + size, sizeof found - size);
+        size += got > 0 ? (size_t)got : 0;
+        turn(&all);
+    }
+    (void)alarm(0);
+    assert_int_equal(size, expected);
+    for (size_t i = 0; i < size; i++)
+        assert_int_equal(found[i], "[p0] y\r\n"[i % 8]);
+    stop(&all);
+    assert_int_not_equal(fcntl(terminal, F_GETFL), -1); /* it is not the relay's to close */
+    (void)close(terminal);
+    (void)close(master);
+}
+
 static void assert_fails_once(int fd, int error)
 {
     relay all;
@@ -351,6 +399,7 @@ int main(void)
         cmocka_unit_test(zero_bytes_are_bytes),
         cmocka_unit_test(a_line_that_is_too_long_is_broken_and_nothing_is_lost),
         cmocka_unit_test(who_does_not_read_makes_writers_wait_and_nobody_else),
+        cmocka_unit_test(a_terminal_that_nobody_reads_makes_writers_wait_and_nobody_else),
         cmocka_unit_test(an_outlet_that_fails_says_so_once_and_swallows_the_rest),
         cmocka_unit_test(a_reader_that_goes_away_is_noticed_while_it_is_waited_for),
         cmocka_unit_test(the_last_lines_are_read_though_somebody_holds_the_pipe_open),
