@@ -59,18 +59,23 @@ static size_t host_size(const char *address)
     return colon != NULL ? (size_t)(colon - address) : strlen(address);
 }
 
-unsigned nd_addresses_most_on_a_host(const nd_addresses *addresses)
+unsigned nd_most_on_a_host(const char *const *addresses, unsigned n)
 {
     unsigned most = 0;
-    for (unsigned i = 0; i < addresses->n; i++) {
-        const size_t size = host_size(addresses->items[i]);
-        unsigned n = 0;
-        for (unsigned k = 0; k < addresses->n; k++)
-            n += host_size(addresses->items[k]) == size &&
-                 strncasecmp(addresses->items[i], addresses->items[k], size) == 0;
-        most = n > most ? n : most;
+    for (unsigned i = 0; i < n; i++) {
+        const size_t size = host_size(addresses[i]);
+        unsigned n_alike = 0;
+        for (unsigned k = 0; k < n; k++)
+            n_alike += host_size(addresses[k]) == size &&
+                       strncasecmp(addresses[i], addresses[k], size) == 0;
+        most = n_alike > most ? n_alike : most;
     }
     return most;
+}
+
+unsigned nd_addresses_most_on_a_host(const nd_addresses *addresses)
+{
+    return nd_most_on_a_host((const char *const *)addresses->items, addresses->n);
 }
 
 bool nd_is_host_name(const char *text, size_t size)

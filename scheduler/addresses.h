@@ -24,6 +24,7 @@ ND_CHECKED nd_err nd_addresses_in_directory(nd_addresses *addresses, const char 
  * are all on one. Alike in every process, which the number of cores divided by it therefore is
  * where machines are alike. Quadratic. */
 unsigned nd_addresses_most_on_a_host(const nd_addresses *addresses);
+unsigned nd_most_on_a_host(const char *const *addresses, unsigned n);
 
 /** Whether `size` characters can be a host's name or IPv4 address. Pure. */
 bool nd_is_host_name(const char *text, size_t size);

@@ -9,9 +9,8 @@
 
 #include <nereid/error.h>
 
-/** A hash of this program's file, and of the library's if that is another: processes of one run must
- * run the same. Errors:
- * ND_INVAL when a file cannot be read. */
+/** A hash of this program's file, and of the library's if that is another: processes of one run
+ * must run the same. Errors: ND_INVAL when a file cannot be read. */
 ND_CHECKED nd_err nd_identity_of_program(uint64_t build[2], nd_message *message);
 
 /** A random number that is not zero. Errors: ND_INVAL when the system gives none. */

@@ -18,6 +18,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/dataflow.h"
 #include "runtime/run_stats.h"
+#include "scheduler/addresses.h"
 #include "scheduler/identity.h"
 #include "scheduler/watch.h"
 #include "scheduler/worker.h"
@@ -48,7 +49,8 @@ typedef struct nd_seat {
 } nd_seat;
 
 struct nd_process {
-    unsigned n_workers, n_cores;
+    unsigned n_workers;
+    bool has_cores; /* there is one for each worker of this machine */
     nd_seat *seats;
     unsigned process, n_processes;
     nd_local *local; /* between the workers, when there is no other process */
@@ -130,12 +132,11 @@ static bool look_out(const nd_process *process, nd_worker *worker)
 {
     if (process->n_workers == 1 && process->n_processes == 1)
         return false;
-    const bool has_core = process->n_workers <= process->n_cores;
-    for (unsigned i = 0; has_core && i < LOOKS; i++)
+    for (unsigned i = 0; process->has_cores && i < LOOKS; i++)
         if (nd_worker_has_work(worker))
             return true;
     const uint64_t begin = nd_clock_now_ns(nd_clock_system());
-    for (unsigned i = 0; has_core || i < YIELDS; i++) {
+    for (unsigned i = 0; process->has_cores || i < YIELDS; i++) {
         sched_yield();
         if (nd_worker_has_work(worker))
             return true;
@@ -498,12 +499,26 @@ static nd_err check_config(const nd_process *process, const nd_config *config, n
                : nd_message_set(message, ND_USAGE, "several processes need an address each");
 }
 
+/* How many workers there are, and whether each has a core, as far as addresses tell which
+ * processes are on one machine. */
+static void count_workers(nd_process *process, const nd_config *config)
+{
+    const unsigned n_cores = uv_available_parallelism();
+    unsigned n_here = 1;
+    process->n_processes = config && config->n_processes ? config->n_processes : 1;
+    process->n_workers = config ? config->n_workers : 0;
+    if (!process->n_workers)
+        process->n_workers = n_cores < ND_MAX_WORKERS ? n_cores : ND_MAX_WORKERS;
+    if (process->n_processes > 1 && process->n_processes <= ND_MAX_PROCESSES && config->addresses)
+        n_here = nd_most_on_a_host(config->addresses, process->n_processes);
+    process->has_cores = (uint64_t)n_here * process->n_workers <= n_cores;
+}
+
 nd_err nd_execute(const nd_config *config, nd_program *program, void *arg, nd_run_stats *stats,
                   nd_message *message)
 {
-    nd_process process = {.n_cores = uv_available_parallelism(), .program = program, .arg = arg};
-    process.n_workers = config && config->n_workers ? config->n_workers : process.n_cores;
-    process.n_processes = config && config->n_processes ? config->n_processes : 1;
+    nd_process process = {.program = program, .arg = arg};
+    count_workers(&process, config);
     process.process = process.n_processes > 1 ? config->process : 0;
     ND_TRY(check_config(&process, config, message));
     process.budget = (nd_budget){

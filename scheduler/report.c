@@ -288,7 +288,7 @@ static bool is_unclaimed(const nd_why_report *report, const pointstamp *root)
 static void print_all_unclaimed(const nd_why_report *report, const printer *to)
 {
     const pointstamp *const known = report->pointstamps.items;
-    const bool moves = report->age_ms < STILL_MS;
+    const bool moves = !report->n_silent && report->age_ms < STILL_MS;
     size_t n = 0;
     for (size_t i = 0; i < report->pointstamps.len && !report->is_incomplete; i++) {
         if (!is_unclaimed(report, &known[i]) || n++ >= MOST_UNCLAIMED)
