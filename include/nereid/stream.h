@@ -42,6 +42,12 @@ void nd_input_advance(nd_input *input, uint64_t epoch);
 /** Ends the input. Later calls do nothing. */
 void nd_input_close(nd_input *input);
 
+/** The type of what it is sent. */
+const nd_type *nd_input_type(const nd_input *input);
+
+/** Fails the run on behalf of the input, as nd_fail. */
+void nd_input_fail(nd_input *input, const char *text);
+
 /** The present epoch; UINT64_MAX once closed. */
 uint64_t nd_input_epoch(const nd_input *input);
 

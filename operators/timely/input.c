@@ -157,3 +157,7 @@ uint64_t nd_input_epoch(const nd_input *input)
 {
     return is_open(input) ? input->now.epoch : UINT64_MAX;
 }
+
+const nd_type *nd_input_type(const nd_input *input) { return input->type; }
+
+void nd_input_fail(nd_input *input, const char *text) { nd_fail(input->vertex, "%s", text); }

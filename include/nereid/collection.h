@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NEREID_COLLECTION_H
+#define NEREID_COLLECTION_H
+
+/** @file
+ * Collections: tables that change (McSherry and others, Differential dataflow, CIDR 2013).
+ *
+ * A collection is a stream of *updates*: a record, a time, and a difference, by how much the number
+ * of times that the record is there changes then. At a time the collection holds each record as
+ * often as the differences of all its updates at or before that time add up to. An operator is
+ * given updates and makes updates, such that what it has made, added up, is at every time what the
+ * operator would make of what it was given, added up.
+ *
+ * Records are those of any nd_type but objects, with at most ND_MAX_COLLECTION_FIELDS fields. User
+ * functions are called once a batch, on the worker's thread, and must be pure: the same record
+ * gives the same result whenever, and wherever, it comes.
+ *
+ * Differences are counted in 64 bits; when one is too large for that, the run fails.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <nereid/batch.h>
+#include <nereid/dataflow.h>
+#include <nereid/stream.h>
+#include <nereid/time.h>
+#include <nereid/type.h>
+
+#pragma GCC visibility push(default)
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { ND_MAX_COLLECTION_FIELDS = 24 };
+
+/** A collection of records of `type`, as the functions below make it. A value: copy it freely, use
+ * it as often as needed. */
+typedef struct nd_collection {
+    nd_stream stream; /* of updates; without an origin after a mistake */
+    const nd_type *type;
+    unsigned n_loops; /* whose counters stand in its updates: the loops around whoever made them,
+                         but for those that it has left since */
+} nd_collection;
+
+/* --- Inputs --- */
+
+/** Makes an input of records of `type` in the root scope. It is fed with the functions below, and
+ * advanced and closed as every input (nereid/stream.h). Every worker has its own; what they are fed
+ * adds up. */
+nd_collection nd_collection_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input);
+
+/** In the input's present epoch a record comes, goes, or comes `diff` times. */
+void nd_collection_insert(nd_input *input, const void *record);
+void nd_collection_remove(nd_input *input, const void *record);
+void nd_collection_update(nd_input *input, const void *record, int64_t diff);
+/** The same for `len` records side by side. */
+void nd_collection_update_many(nd_input *input, const void *records, size_t len, int64_t diff);
+
+/* --- Operators without state --- */
+
+/** Reads `len` records and writes `len`, each in the place of its own. */
+typedef void nd_collection_map_fn(void *user, const void *records, size_t len, void *out);
+
+/** Replaces each record by another, of `type`. */
+nd_collection nd_collection_map(nd_collection collection, const nd_type *type,
+                                nd_collection_map_fn *fn, nd_user user);
+
+/** Keeps the records that `fn` marks. */
+nd_collection nd_collection_filter(nd_collection collection, nd_filter_fn *fn, nd_user user);
+
+/** Where the records are written that come from others. The fields are private to the functions
+ * below. */
+typedef struct nd_changes {
+    nd_emit *emit;
+    const unsigned char *stamps; /* time and difference of each record read, side by side */
+    size_t stamp_size;           /* bytes; the difference stands last */
+    size_t stamp_offset;         /* of the stamp in what is written, a multiple of eight */
+    bool is_refused;             /* a weight was zero, or a difference too large */
+} nd_changes;
+
+/** A place for one more record made of `records[i]`, to be filled before the next call; it is there
+ * whenever that one is, and as often. */
+static inline void *nd_changes_slot(nd_changes *out, size_t i)
+{
+    unsigned char *const slot = (unsigned char *)nd_emit_slot(out->emit);
+    memset(slot + out->stamp_offset - 8, 0, 8); /* there may be padding behind the record */
+    memcpy(slot + out->stamp_offset, out->stamps + i * out->stamp_size, out->stamp_size);
+    return slot;
+}
+
+/** The same, `weight` times as often; a weight of zero is not allowed. */
+void *nd_changes_slot_times(nd_changes *out, size_t i, int64_t weight);
+
+/** Reads `len` records and writes for each any number of others. */
+typedef void nd_collection_flat_map_fn(void *user, const void *records, size_t len,
+                                       nd_changes *out);
+
+/** Replaces each record by any number of others, of `type`. */
+nd_collection nd_collection_flat_map(nd_collection collection, const nd_type *type,
+                                     nd_collection_flat_map_fn *fn, nd_user user);
+
+/** All records of `n` collections of one type, seen from one scope. */
+nd_collection nd_collection_concat(const nd_collection *collections, size_t n);
+
+/** Each record as often as before, but counted against: what is there once is there -1 times. */
+nd_collection nd_collection_negate(nd_collection collection);
+
+/** The collection as seen inside `loop`, in every round, and as seen outside its loop: what all
+ * rounds add up to. Both cost nothing at run time. */
+nd_collection nd_collection_enter(nd_scope *loop, nd_collection collection);
+nd_collection nd_collection_leave(nd_collection collection);
+
+/** Writes for each of `len` records the round from which on it is there. */
+typedef void nd_collection_round_fn(void *user, const void *records, size_t len, uint32_t *rounds);
+
+/** The collection as seen inside `loop`, where each record comes in a round of its choosing. */
+nd_collection nd_collection_enter_at(nd_scope *loop, nd_collection collection,
+                                     nd_collection_round_fn *fn, nd_user user);
+
+/** An update, as nd_collection_inspect shows it. */
+typedef struct nd_update {
+    const void *record; /* borrowed */
+    nd_time time;
+    int64_t diff;
+} nd_update;
+
+/** Looks at `len` updates. */
+typedef void nd_collection_inspect_fn(void *user, const nd_type *type, const nd_update *updates,
+                                      size_t len);
+
+/** Shows every update to `fn`, and passes it on. Updates of one record and time may come in any
+ * number; behind nd_consolidate there is one, or none if they cancel. */
+nd_collection nd_collection_inspect(nd_collection collection, nd_collection_inspect_fn *fn,
+                                    nd_user user);
+
+/** An nd_collection_inspect_fn that prints a line an update on standard output: the difference with
+ * its sign, the time, the fields, separated by blanks. */
+void nd_collection_print(void *user, const nd_type *type, const nd_update *updates, size_t len);
+
+/* --- Operators with state --- */
+
+/** The same collection in the fewest updates: of each record and time one, when the time is
+ * complete, and none whose differences add up to zero; in order within a worker. Exchanges by key.
+ */
+nd_collection nd_consolidate(nd_collection collection);
+
+#ifdef __cplusplus
+}
+#endif
+#pragma GCC visibility pop
+#endif

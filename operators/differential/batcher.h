@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATORS_DIFFERENTIAL_BATCHER_H
+#define OPERATORS_DIFFERENTIAL_BATCHER_H
+
+/** @file
+ * Updates that wait until their times are complete. They are kept consolidated in a chain of sorted
+ * runs, each at least twice as long as the next, so that adding costs a logarithmic number of
+ * merges an update, and what cancels takes no room.
+ */
+
+#include "operators/differential/updates.h"
+#include "runtime/antichain.h"
+
+typedef struct nd_batcher {
+    const nd_record_code *code; /* lent */
+    nd_updates fresh;           /* as they came */
+    nd_vector runs;             /* nd_updates, consolidated, the longest first */
+} nd_batcher;
+
+void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code);
+void nd_batcher_deinit(nd_batcher *batcher);
+
+/** Adds rows. Errors: as nd_updates_consolidate. */
+ND_CHECKED nd_err nd_batcher_add(nd_batcher *batcher, const nd_row *row, const void *rows,
+                                 size_t len);
+
+/** Takes out the updates at times that are complete, those at or after none of `frontier`, and
+ * appends them, consolidated, to `done`, which is empty. Sets `left`, which is empty, to the
+ * minimal times of the others: of those that do not cancel. Errors: likewise. */
+ND_CHECKED nd_err nd_batcher_seal(nd_batcher *batcher, const nd_antichain *frontier,
+                                  nd_updates *done, nd_antichain *left);
+
+#endif

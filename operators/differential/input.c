@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A collection's input is an input of rows, whose time is the input's epoch. */
+#include "operators/differential/row.h"
+
+#include <nereid/stream.h>
+
+enum { ROOM = 8192 /* bytes of rows that are sent at once */ };
+
+nd_collection nd_collection_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
+{
+    const nd_row row = nd_row_make(nd_root(flow), type);
+    return (nd_collection){
+        .n_loops = 0, .stream = nd_input_new(flow, row.type, input), .type = type};
+}
+
+void nd_collection_update_many(nd_input *input, const void *records, size_t len, int64_t diff)
+{
+    unsigned char rows[ROOM];
+    nd_row row;
+    if (!input || len == 0 || diff == 0)
+        return;
+    if (!nd_row_of_input(nd_input_type(input), &row)) {
+        nd_input_fail(input, "it is not a collection's, and takes no changes");
+        return;
+    }
+    const nd_time time = {.epoch = nd_input_epoch(input)};
+    const size_t size = row.type->size, most = ROOM / size;
+    const unsigned char *record = records;
+    while (len != 0) {
+        const size_t n = len < most ? len : most;
+        for (size_t i = 0; i < n; i++, record += row.record_size) {
+            nd_row_clear(&row, rows + i * size);
+            memcpy(rows + i * size, record, row.record_size);
+            nd_row_stamp(&row, rows + i * size, &time, diff);
+        }
+        nd_input_send_many(input, rows, n);
+        len -= n;
+    }
+}
+
+void nd_collection_update(nd_input *input, const void *record, int64_t diff)
+{
+    nd_collection_update_many(input, record, 1, diff);
+}
+
+void nd_collection_insert(nd_input *input, const void *record)
+{
+    nd_collection_update_many(input, record, 1, 1);
+}
+
+void nd_collection_remove(nd_input *input, const void *record)
+{
+    nd_collection_update_many(input, record, 1, -1);
+}
