@@ -41,7 +41,8 @@ double bench_percentile(uint64_t *moments, size_t n, size_t percent)
     for (size_t i = 0; i < n; i++)
         moments[i] = moments[i + 1] - moments[i];
     qsort(moments, n, sizeof *moments, compare_spans);
-    return (double)moments[n * percent / 100];
+    const size_t place = n * percent / 100;
+    return (double)moments[place];
 }
 
 uint64_t bench_random(uint64_t *state)

@@ -82,6 +82,8 @@ int bench_pair_main(char **argv)
                 "the program is gone");
     const bench_row *row = bench_find_row(argv[ARG_TITLE]);
     bench_check(row != NULL, "no such row");
+    if (row == NULL)
+        return EXIT_FAILURE; /* not reached */
     bench_pair pair = {.process = (unsigned)strtoul(argv[ARG_PROCESS], NULL, 10),
                        .addresses = {argv[ARG_ADDRESS], argv[ARG_ADDRESS + 1]}};
     bench_check(sscanf(argv[ARG_JOB], "%16" SCNx64 "%16" SCNx64, &pair.job[0], &pair.job[1]) == 2,
@@ -178,7 +180,7 @@ static void start_both(couple *both, const bench_row *row, const bench_plan *pla
 {
     char title[ADDRESS_SIZE], process[8], program[16], job[JOB_DIGITS + 1];
     uint64_t number[2];
-    int figure[2], counts[2];
+    int figure[2] = {-1, -1}, counts[2] = {-1, -1};
     bench_check(getrandom(number, sizeof number, 0) == sizeof number &&
                     pipe2(figure, O_CLOEXEC) == 0 &&
                     socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, counts) == 0,

@@ -44,7 +44,7 @@ static void announce(const scene *one, uint64_t n_data_frames, uint64_t n_progre
 {
     const raw_frame sign =
         raw_control(one->peer, &(nd_control){.kind = ND_CONTROL_ALIVE,
-                                               .alive = {n_data_frames, n_progress_frames}});
+                                             .alive = {n_data_frames, n_progress_frames}});
     raw_send(one->peer, ND_LANE_CONTROL, &sign);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The net thread: its life, its loop, and what it is asked from outside. */
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -256,6 +257,7 @@ static nd_err check_descriptors(const nd_net *net, nd_message *message)
 
 static nd_err init_net(nd_net *net, nd_message *message)
 {
+    assert(net->def.n_processes > 1); /* or there is no net */
     ND_TRY(check_privacy(net, message));
     ND_TRY(check_descriptors(net, message));
     const uint64_t share = (uint64_t)net->def.budget->limit / (4 * (net->def.n_processes - 1));
