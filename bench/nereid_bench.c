@@ -20,9 +20,9 @@ static void print_conditions(void)
     printf("%ld cores", sysconf(_SC_NPROCESSORS_ONLN));
     if (getloadavg(&load, 1) == 1)
         printf(", %.1f busy in the last minute", load);
-    printf(". Idle policy: where every worker of a process has a core it looks for\n"
+    printf(". Idle policy: where every worker of the machine has a core it looks for\n"
            "work for 100 us before it parks, offering the core to others in between; where not, it "
-           "does so\nfour times. Two processes do not count each other's workers.\n");
+           "does so\nfour times.\n");
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,6 @@
  * The thread that calls nd_execute waits in a loop of its own for signals, for the other processes
  * to come, and for workers to end. Each worker has a loop too, in which it parks. Shared: `err` and
  * `message`, under `lock` (the first failure wins), `is_ending`, and each seat's alarm. */
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,37 +17,20 @@
 #include "runtime/base/clock.h"
 #include "runtime/dataflow.h"
 #include "runtime/run_stats.h"
-#include "scheduler/addresses.h"
 #include "scheduler/identity.h"
-#include "scheduler/watch.h"
-#include "scheduler/worker.h"
-#include "transport/alarm.h"
+#include "scheduler/place/addresses.h"
+#include "scheduler/seat.h"
+#include "scheduler/watch/watch.h"
 #include "transport/local.h"
 #include "transport/zmq/net.h"
 
 enum {
-    LOOKS = 200, /* at the queues, in a row, where every worker has a core: some microseconds */
-    PATIENCE_NS = 100000, /* then, before parking: twice what waking another core costs, or two
-                             workers that have once parked would go on waking each other */
-    YIELDS = 4,           /* times the core is offered to another worker first, where not */
-    PATIENCE_S = 5,       /* for workers to stop, once a run has failed */
-    TIMEOUT_S = 60,       /* for the other processes to come, unless it is said */
+    PATIENCE_S = 5,               /* for workers to stop, once a run has failed */
+    TIMEOUT_S = 60,               /* for the other processes to come, unless it is said */
     IN_FLIGHT = 64 * 1024 * 1024, /* bytes a worker under way, above which sources wait */
 };
 
-typedef struct nd_process nd_process;
-
-/* A worker's thread. */
-typedef struct nd_seat {
-    nd_worker worker;
-    nd_process *process;
-    uv_thread_t thread;
-    uv_loop_t loop;
-    nd_alarm alarm; /* ends a park; any thread rings */
-    bool has_loop, has_worker, has_thread;
-} nd_seat;
-
-struct nd_process {
+typedef struct nd_process {
     unsigned n_workers;
     bool has_cores; /* there is one for each worker of this machine */
     nd_seat *seats;
@@ -74,7 +56,7 @@ struct nd_process {
     _Atomic unsigned n_ended; /* workers */
     bool has_run;             /* the workers have been started */
     bool has_left;            /* the net has been asked to end */
-};
+} nd_process;
 
 /* --- Failure --- */
 
@@ -109,14 +91,14 @@ static nd_err fail_here(nd_process *process, nd_err err, const char *text)
     return note_failure(process, err, message.text);
 }
 
-static nd_err failed(void *owner, nd_err err, const char *text)
+static nd_err failed(void *process, nd_err err, const char *text)
 {
-    return fail_here(((nd_seat *)owner)->process, err, text);
+    return fail_here(process, err, text);
 }
 
-static nd_err ended(void *owner)
+static nd_err ended(void *context)
 {
-    nd_process *const process = ((nd_seat *)owner)->process;
+    nd_process *const process = context;
     if (!atomic_load_explicit(&process->is_ending, memory_order_acquire))
         return ND_OK;
     uv_mutex_lock(&process->lock);
@@ -125,53 +107,11 @@ static nd_err ended(void *owner)
     return err;
 }
 
-/* --- Parking --- */
-
-/* Waits for work without parking; false if none came. */
-static bool look_out(const nd_process *process, nd_worker *worker)
-{
-    if (process->n_workers == 1 && process->n_processes == 1)
-        return false;
-    for (unsigned i = 0; process->has_cores && i < LOOKS; i++)
-        if (nd_worker_has_work(worker))
-            return true;
-    const uint64_t begin = nd_clock_now_ns(nd_clock_system());
-    for (unsigned i = 0; process->has_cores || i < YIELDS; i++) {
-        sched_yield();
-        if (nd_worker_has_work(worker))
-            return true;
-        if (nd_clock_now_ns(nd_clock_system()) - begin > PATIENCE_NS)
-            break;
-    }
-    return false;
-}
-
-static void park(void *owner, nd_worker *worker)
-{
-    nd_seat *const seat = owner;
-    if (look_out(seat->process, worker))
-        return;
-    nd_alarm_set(&seat->alarm);
-    if (!nd_worker_has_work(worker))
-        uv_run(&seat->loop, UV_RUN_ONCE);
-    nd_alarm_stop(&seat->alarm);
-}
-
-static void wake(void *owner, nd_worker *worker)
-{
-    (void)worker;
-    nd_alarm_ring(&((nd_seat *)owner)->alarm);
-}
-
-static void alerted(void *owner)
-{
-    nd_seat *const seat = owner;
-    nd_watch_alerted(&seat->process->watch, (unsigned)(seat - seat->process->seats));
-}
+/* --- Workers --- */
 
 static void wake_by_number(void *context, unsigned worker)
 {
-    nd_alarm_ring(&((nd_process *)context)->seats[worker].alarm);
+    nd_seat_wake(&((nd_process *)context)->seats[worker]);
 }
 
 static void relieve(void *context)
@@ -181,52 +121,49 @@ static void relieve(void *context)
         nd_worker_alert(&process->seats[i].worker);
 }
 
-/* --- A worker's thread --- */
-
-static void run_worker(void *arg)
+static void alerted(void *context, unsigned index)
 {
-    nd_seat *const seat = arg;
-    nd_process *const process = seat->process;
-    nd_worker *const worker = &seat->worker;
-    nd_err err = process->program(worker, process->arg);
-    if (err == ND_OK)
-        err = nd_worker_run(worker);
-    if (err == ND_OK)
-        err = nd_host_end(&worker->host);
-    if (err != ND_OK)
-        fail_here(process, err,
-                  err == ND_FAILED ? "the program has failed without saying why"
-                                   : nd_err_text(err));
-    worker->host.transport.ops->flush(worker->host.transport.endpoint);
-    nd_watch_leave(&process->watch, (unsigned)(seat - process->seats));
-    nd_worker_close(worker);
+    nd_watch_alerted(&((nd_process *)context)->watch, index);
+}
+
+static void leaves(void *context, unsigned index)
+{
+    nd_watch_leave(&((nd_process *)context)->watch, index);
+}
+
+static void closed(void *context)
+{
+    nd_process *const process = context;
     atomic_fetch_add_explicit(&process->n_ended, 1, memory_order_release);
     ring(process);
 }
 
-static nd_err start_seat(nd_process *process, unsigned index)
+static nd_patience patience(const nd_process *process)
 {
-    static const nd_worker_owner_ops ops = {
-        .failed = failed, .ended = ended, .alerted = alerted, .park = park, .wake = wake};
+    if (process->n_workers == 1 && process->n_processes == 1)
+        return ND_PATIENCE_NONE;
+    return process->has_cores ? ND_PATIENCE_SPIN : ND_PATIENCE_YIELD;
+}
+
+static nd_err open_seat(nd_process *process, unsigned index)
+{
+    static const nd_seat_ops ops = {
+        .failed = failed, .ended = ended, .alerted = alerted, .leaves = leaves, .closed = closed};
     nd_seat *const seat = &process->seats[index];
-    seat->process = process;
-    if (uv_loop_init(&seat->loop) != 0)
-        return ND_NOMEM;
-    seat->has_loop = true;
-    ND_TRY(nd_alarm_init(&seat->alarm, &seat->loop));
-    const nd_worker_def def = {.index = process->process * process->n_workers + index,
-                               .peers = process->n_processes * process->n_workers,
-                               .processes = process->n_processes,
-                               .transport = process->net
-                                                ? nd_net_transport(process->net, index)
-                                                : nd_local_transport(process->local, index),
-                               .budget = &process->budget,
-                               .schedule = &nd_schedule_plain,
-                               .owner_ops = &ops,
-                               .owner = seat};
-    ND_TRY(nd_worker_init(&seat->worker, &def));
-    seat->has_worker = true;
-    return ND_OK;
+    *seat = (nd_seat){.ops = &ops,
+                      .process = process,
+                      .index = index,
+                      .patience = patience(process),
+                      .program = process->program,
+                      .arg = process->arg};
+    return nd_seat_open(
+        seat,
+        &(nd_worker_def){.index = process->process * process->n_workers + index,
+                         .peers = process->n_processes * process->n_workers,
+                         .processes = process->n_processes,
+                         .transport = process->net ? nd_net_transport(process->net, index)
+                                                   : nd_local_transport(process->local, index),
+                         .budget = &process->budget});
 }
 
 /* --- The net thread --- */
@@ -304,14 +241,11 @@ static void start_workers(nd_process *process)
     nd_watch_start(&process->watch);
     for (unsigned i = 0; i < process->n_workers; i++) {
         nd_seat *const seat = &process->seats[i];
-        seat->has_thread =
-            ended(seat) == ND_OK && uv_thread_create(&seat->thread, run_worker, seat) == 0;
-        if (seat->has_thread)
+        if (ended(process) == ND_OK && nd_seat_start(seat) == ND_OK)
             continue;
         fail_here(process, ND_NOMEM, "a thread cannot be started: too many already?");
-        nd_watch_leave(&process->watch, i);
-        nd_worker_close(&seat->worker);
-        atomic_fetch_add_explicit(&process->n_ended, 1, memory_order_release);
+        leaves(process, i);
+        closed(process);
     }
 }
 
@@ -355,7 +289,7 @@ static void leave_net(nd_process *process, nd_err err)
 static void on_bell(uv_async_t *bell)
 {
     nd_process *const process = bell->data;
-    const nd_err err = ended(&process->seats[0]);
+    const nd_err err = ended(process);
     if (err == ND_OK && !process->has_run &&
         atomic_load_explicit(&process->is_joined, memory_order_acquire))
         start_workers(process);
@@ -424,7 +358,7 @@ static nd_err init_process(nd_process *process, const nd_config *config)
     else
         ND_TRY(nd_local_create(process->n_workers, wake_by_number, process, &process->local));
     for (unsigned i = 0; i < process->n_workers; i++)
-        ND_TRY(start_seat(process, i));
+        ND_TRY(open_seat(process, i));
     ND_TRY(init_watch(process, config ? config->stall_s : 0));
     return process->net ? nd_net_start(process->net) : ND_OK;
 }
@@ -436,8 +370,7 @@ static void run_process(nd_process *process)
     ring(process);
     uv_run(&process->loop, UV_RUN_DEFAULT);
     for (unsigned i = 0; i < process->n_workers; i++)
-        if (process->seats[i].has_thread)
-            uv_thread_join(&process->seats[i].thread);
+        nd_seat_join(&process->seats[i]);
     if (!process->net)
         return;
     nd_net_join(process->net);
@@ -465,16 +398,10 @@ static void deinit_process(nd_process *process)
     nd_local_destroy(process->local);
     nd_net_destroy(process->net);
     nd_keys_wipe(&process->keys);
-    for (unsigned i = 0; process->seats && i < process->n_workers; i++) {
-        nd_seat *const seat = &process->seats[i];
-        if (seat->has_worker && !process->has_run)
-            nd_worker_close(&seat->worker);
-        if (seat->has_loop)
-            close_loop(&seat->loop);
-    }
     for (unsigned i = 0; process->seats && i < process->n_workers; i++)
-        if (process->seats[i].has_worker)
-            nd_worker_deinit(&process->seats[i].worker);
+        nd_seat_close(&process->seats[i]);
+    for (unsigned i = 0; process->seats && i < process->n_workers; i++)
+        nd_seat_deinit(&process->seats[i]);
     nd_free(process->seats);
     if (process->has_loop)
         close_loop(&process->loop);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scheduler/addresses.h"
-#include "scheduler/hosts.h"
+#include "scheduler/place/addresses.h"
+#include "scheduler/place/hosts.h"
 #include "tests/support/fuzz.h"
 
 enum { MOST_BYTES = 1 << 16 };

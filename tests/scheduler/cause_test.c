@@ -2,7 +2,7 @@
 /*
  * Which of the things that happen while a cluster ends is the cause: stories and their morals.
  */
-#include "scheduler/cause.h"
+#include "scheduler/launch/cause.h"
 
 #include <signal.h>
 #include <string.h>

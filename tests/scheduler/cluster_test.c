@@ -14,7 +14,7 @@
 
 #include <nereid/cluster.h>
 
-#include "scheduler/private_directory.h"
+#include "scheduler/place/private_directory.h"
 #include "tests/support/failing_memory.h"
 
 enum { MOST_WORDS = 16, TEXT_SIZE = 512 };

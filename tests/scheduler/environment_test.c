@@ -2,14 +2,14 @@
 /*
  * Environments as tables: the place that each gives, and the words for those that give none.
  */
-#include "scheduler/environment.h"
+#include "scheduler/place/environment.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "scheduler/addresses.h"
-#include "scheduler/child_environment.h"
-#include "scheduler/options.h"
+#include "scheduler/place/addresses.h"
+#include "scheduler/launch/child_environment.h"
+#include "scheduler/place/options.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
 

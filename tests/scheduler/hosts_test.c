@@ -2,14 +2,14 @@
 /*
  * Hosts files: what is understood, and what is refused with which words.
  */
-#include "scheduler/hosts.h"
+#include "scheduler/place/hosts.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "scheduler/addresses.h"
+#include "scheduler/place/addresses.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_files.h"
 #include "tests/support/failing_memory.h"

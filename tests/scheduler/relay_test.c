@@ -2,7 +2,7 @@
 /*
  * Relayed lines: what comes out, whoever reads it and however slowly.
  */
-#include "scheduler/relay.h"
+#include "scheduler/launch/relay.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * A report from accounts: what is put together, what nobody claims, what does not matter, and lines
  * that nobody should have sent.
  */
-#include "scheduler/report.h"
+#include "scheduler/watch/report.h"
 
 #include <string.h>
 

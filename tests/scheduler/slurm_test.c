@@ -2,7 +2,7 @@
 /*
  * Slurm's lists against what they stand for, written out.
  */
-#include "scheduler/slurm.h"
+#include "scheduler/place/slurm.h"
 
 #include <stdio.h>
 #include <string.h>
