@@ -70,10 +70,10 @@ nd_row nd_row_make(nd_scope *scope, const nd_type *record)
     nd_dataflow *const flow = nd_scope_dataflow(scope);
     uint32_t stamp_offset;
     if (!scope || !check_record(flow, record))
-        return (nd_row){NULL};
+        return (nd_row){.type = NULL};
     const nd_type type = derive(record, (nd_scope_n_loops(scope) + 1) & ~1u, &stamp_offset);
     const nd_type *const kept = nd_type_keep(flow, &type);
-    return kept ? shape(record, kept, stamp_offset, nd_scope_n_loops(scope)) : (nd_row){NULL};
+    return kept ? shape(record, kept, stamp_offset, nd_scope_n_loops(scope)) : (nd_row){.type = NULL};
 }
 
 /* The number of counters that make a row of `record` as large as `type`; more than there are, if
@@ -105,12 +105,12 @@ nd_row nd_row_of(nd_collection collection)
     nd_dataflow *const flow = nd_scope_dataflow(nd_stream_scope(collection.stream));
     uint32_t stamp_offset;
     if (!type || !check_record(flow, collection.type))
-        return (nd_row){NULL};
+        return (nd_row){.type = NULL};
     if (find_stamp(type, collection.type, &stamp_offset))
         return shape(collection.type, type, stamp_offset, collection.n_loops);
     nd_dataflow_mistake(flow, ND_INVAL, "a stream of '%s' is not a collection of '%s'", type->name,
                         collection.type->name);
-    return (nd_row){NULL};
+    return (nd_row){.type = NULL};
 }
 
 bool nd_row_of_input(const nd_type *type, nd_row *row)
