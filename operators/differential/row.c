@@ -73,7 +73,8 @@ nd_row nd_row_make(nd_scope *scope, const nd_type *record)
         return (nd_row){.type = NULL};
     const nd_type type = derive(record, (nd_scope_n_loops(scope) + 1) & ~1u, &stamp_offset);
     const nd_type *const kept = nd_type_keep(flow, &type);
-    return kept ? shape(record, kept, stamp_offset, nd_scope_n_loops(scope)) : (nd_row){.type = NULL};
+    return kept ? shape(record, kept, stamp_offset, nd_scope_n_loops(scope))
+                : (nd_row){.type = NULL};
 }
 
 /* The number of counters that make a row of `record` as large as `type`; more than there are, if

@@ -58,7 +58,7 @@ static nd_err get_room_for(nd_updates *updates, size_t n_codes, size_t code_byte
     return get_room(&updates->diffs, n_codes);
 }
 
-static void add_stamp(nd_updates *updates, uint32_t time, int64_t diff)
+static inline void add_stamp(nd_updates *updates, uint32_t time, int64_t diff)
 {
     ((uint32_t *)updates->times.items)[updates->times.len++] = time;
     ((int64_t *)updates->diffs.items)[updates->diffs.len++] = diff;
@@ -98,15 +98,15 @@ nd_err nd_updates_add_rows(nd_updates *updates, const nd_row *row, const void *r
 }
 
 /* Room has been made. */
-static void copy_code(nd_updates *updates, const nd_updates *from, size_t i)
+static inline void append(nd_updates *updates, const unsigned char *code, size_t size,
+                          uint32_t time, int64_t diff)
 {
-    size_t size;
-    const unsigned char *const code = nd_updates_code(from, i, &size);
     if (size)
         memcpy((unsigned char *)updates->codes.items + updates->codes.len, code, size);
     updates->codes.len += size;
     if (!updates->code->is_fixed)
         ((size_t *)updates->ends.items)[updates->ends.len++] = updates->codes.len;
+    add_stamp(updates, time, diff);
 }
 
 nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i,
@@ -114,15 +114,59 @@ nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i
 {
     size_t size;
     uint32_t number;
-    (void)nd_updates_code(from, i, &size);
+    const unsigned char *const code = nd_updates_code(from, i, &size);
     ND_TRY(get_room_for(updates, 1, size));
     ND_TRY(nd_time_table_add(&updates->table, time, &number));
-    copy_code(updates, from, i);
-    add_stamp(updates, number, nd_updates_diff(from, i));
+    append(updates, code, size, number, nd_updates_diff(from, i));
+    return ND_OK;
+}
+
+/* --- Renumbering --- */
+
+/* From the numbers of times in one table to those in another, which gets those that are used. */
+typedef struct renumbering {
+    const nd_time_table *from;
+    nd_time_table *to;
+    uint32_t *numbers; /* UINT32_MAX: not used yet */
+} renumbering;
+
+static nd_err renumbering_init(renumbering *map, const nd_time_table *from, nd_time_table *to)
+{
+    const size_t n = nd_time_table_len(from);
+    *map = (renumbering){from, to, nd_alloc(n, sizeof *map->numbers)};
+    if (!map->numbers)
+        return ND_NOMEM;
+    for (size_t i = 0; i < n; i++)
+        map->numbers[i] = UINT32_MAX;
+    return ND_OK;
+}
+
+static inline nd_err renumber(const renumbering *map, uint32_t number, uint32_t *renumbered)
+{
+    if (map->numbers[number] == UINT32_MAX)
+        ND_TRY(nd_time_table_add(map->to, nd_time_table_get(map->from, number),
+                                 &map->numbers[number]));
+    *renumbered = map->numbers[number];
     return ND_OK;
 }
 
 /* --- Order --- */
+
+static inline uint64_t load(const unsigned char *bytes)
+{
+    return (uint64_t)bytes[0] << 56 | (uint64_t)bytes[1] << 48 | (uint64_t)bytes[2] << 40 |
+           (uint64_t)bytes[3] << 32 | (uint64_t)bytes[4] << 24 | (uint64_t)bytes[5] << 16 |
+           (uint64_t)bytes[6] << 8 | (uint64_t)bytes[7];
+}
+
+/* Codes of one size, which is a constant where it is called. */
+static inline int compare_bytes(const unsigned char *a, const unsigned char *b, size_t size)
+{
+    for (; size >= 8; size -= 8, a += 8, b += 8)
+        if (load(a) != load(b))
+            return load(a) < load(b) ? -1 : 1;
+    return size ? memcmp(a, b, size) : 0;
+}
 
 static int compare_codes(const nd_updates *a, size_t i, const nd_updates *b, size_t k)
 {
@@ -208,39 +252,42 @@ static void sort_runs(nd_updates *updates, entry *entries, size_t len)
 
 /* --- Consolidating --- */
 
-/* Appends what updates of one code and time add up to. */
-typedef struct sum {
-    const nd_updates *from; /* the first of them; NULL: none yet */
-    size_t index;
-    int64_t diff;
-} sum;
-
-static nd_err put_sum(nd_updates *out, const sum *done)
+static nd_err gather(const nd_updates *updates, const entry *order, size_t len,
+                     const renumbering *map, nd_updates *out)
 {
-    if (!done->from || done->diff == 0)
-        return ND_OK;
-    ND_TRY(nd_updates_add_from(out, done->from, done->index,
-                               nd_updates_time(done->from, done->index)));
-    *(int64_t *)nd_vector_at(&out->diffs, out->diffs.len - 1) = done->diff;
+    ND_TRY(get_room_for(out, len, updates->codes.len));
+    for (size_t begin = 0, end; begin < len; begin = end) {
+        size_t size;
+        uint32_t number;
+        const size_t first = order[begin].index;
+        int64_t diff = nd_updates_diff(updates, first);
+        for (end = begin + 1; end < len && order[end].prefix == order[begin].prefix &&
+                              compare_updates(updates, first, updates, order[end].index) == 0;
+             end++)
+            if (!nd_difference_plus(diff, nd_updates_diff(updates, order[end].index), &diff))
+                return ND_FAILED;
+        if (diff == 0)
+            continue;
+        ND_TRY(renumber(map, *(uint32_t *)nd_vector_at(&updates->times, first), &number));
+        const unsigned char *const code = nd_updates_code(updates, first, &size);
+        append(out, code, size, number, diff);
+    }
     return ND_OK;
 }
 
-static nd_err add_up(nd_updates *out, sum *running, const nd_updates *from, size_t i)
+static nd_err consolidate(nd_updates *updates, entry *entries, nd_updates *out)
 {
-    const int64_t diff = nd_updates_diff(from, i);
-    if (running->from && compare_updates(running->from, running->index, from, i) == 0)
-        return nd_difference_plus(running->diff, diff, &running->diff) ? ND_OK : ND_FAILED;
-    ND_TRY(put_sum(out, running));
-    *running = (sum){from, i, diff};
-    return ND_OK;
-}
-
-static nd_err gather(const nd_updates *updates, const entry *order, size_t len, nd_updates *out)
-{
-    sum running = {.from = NULL};
+    renumbering map;
+    const size_t len = nd_updates_len(updates);
     for (size_t i = 0; i < len; i++)
-        ND_TRY(add_up(out, &running, updates, order[i].index));
-    return put_sum(out, &running);
+        entries[i] = (entry){prefix_of(updates, i), i};
+    entry *const order = sort_by_prefix(entries, entries + len, len);
+    sort_runs(updates, order, len);
+    nd_err err = renumbering_init(&map, &updates->table, &out->table);
+    if (err == ND_OK)
+        err = gather(updates, order, len, &map, out);
+    nd_free(map.numbers);
+    return err;
 }
 
 nd_err nd_updates_consolidate(nd_updates *updates)
@@ -251,14 +298,7 @@ nd_err nd_updates_consolidate(nd_updates *updates)
     nd_updates out;
     nd_updates_init(&out, updates->code);
     entry *const entries = nd_alloc(2 * len, sizeof *entries);
-    nd_err err = entries ? ND_OK : ND_NOMEM;
-    if (err == ND_OK) {
-        for (size_t i = 0; i < len; i++)
-            entries[i] = (entry){prefix_of(updates, i), i};
-        entry *const order = sort_by_prefix(entries, entries + len, len);
-        sort_runs(updates, order, len);
-        err = gather(updates, order, len, &out);
-    }
+    const nd_err err = entries ? consolidate(updates, entries, &out) : ND_NOMEM;
     nd_free(entries);
     if (err == ND_OK) {
         const nd_updates sorted = out;
@@ -269,15 +309,102 @@ nd_err nd_updates_consolidate(nd_updates *updates)
     return err;
 }
 
+/* --- Merging --- */
+
+/* One of two that are merged, and how far it is taken. */
+typedef struct side {
+    const nd_updates *updates;
+    renumbering map;
+    size_t next, len;
+} side;
+
+static inline nd_err take(nd_updates *out, side *from, size_t size)
+{
+    uint32_t number;
+    const size_t i = from->next++;
+    const nd_updates *const updates = from->updates;
+    ND_TRY(renumber(&from->map, ((const uint32_t *)updates->times.items)[i], &number));
+    const int64_t diff = ((const int64_t *)updates->diffs.items)[i];
+    if (size) {
+        append(out, (const unsigned char *)updates->codes.items + i * size, size, number, diff);
+        return ND_OK;
+    }
+    const unsigned char *const code = nd_updates_code(updates, i, &size);
+    append(out, code, size, number, diff);
+    return ND_OK;
+}
+
+/* Both have an update of one code and time. */
+static inline nd_err take_both(nd_updates *out, side *a, side *b, size_t size)
+{
+    int64_t diff;
+    if (!nd_difference_plus(nd_updates_diff(a->updates, a->next),
+                            nd_updates_diff(b->updates, b->next), &diff))
+        return ND_FAILED;
+    b->next++;
+    if (diff == 0) {
+        a->next++;
+        return ND_OK;
+    }
+    ND_TRY(take(out, a, size));
+    ((int64_t *)out->diffs.items)[out->diffs.len - 1] = diff;
+    return ND_OK;
+}
+
+/* The order of what comes next; `size` is that of all codes, or zero. */
+static inline int compare_next(const side *a, const side *b, size_t size)
+{
+    if (!size)
+        return compare_updates(a->updates, a->next, b->updates, b->next);
+    const int order =
+        compare_bytes((const unsigned char *)a->updates->codes.items + a->next * size,
+                      (const unsigned char *)b->updates->codes.items + b->next * size, size);
+    return order ? order
+                 : nd_time_compare(nd_updates_time(a->updates, a->next),
+                                   nd_updates_time(b->updates, b->next));
+}
+
+static inline nd_err merge(nd_updates *out, side *a, side *b, size_t size)
+{
+    while (a->next < a->len && b->next < b->len) {
+        const int order = compare_next(a, b, size);
+        if (order == 0)
+            ND_TRY(take_both(out, a, b, size));
+        else
+            ND_TRY(take(out, order < 0 ? a : b, size));
+    }
+    side *const rest = a->next < a->len ? a : b;
+    while (rest->next < rest->len)
+        ND_TRY(take(out, rest, size));
+    return ND_OK;
+}
+
+static nd_err merge_any(nd_updates *out, side *a, side *b)
+{
+    switch (out->code->is_fixed ? out->code->size : 0) {
+    case 4:
+        return merge(out, a, b, 4);
+    case 8:
+        return merge(out, a, b, 8);
+    case 16:
+        return merge(out, a, b, 16);
+    default:
+        return merge(out, a, b, 0);
+    }
+}
+
 nd_err nd_updates_merge(const nd_updates *a, const nd_updates *b, nd_updates *out)
 {
-    const size_t a_len = nd_updates_len(a), b_len = nd_updates_len(b);
-    sum running = {.from = NULL};
-    for (size_t i = 0, k = 0; i < a_len || k < b_len;) {
-        const bool takes_a = k == b_len || (i < a_len && compare_updates(a, i, b, k) <= 0);
-        ND_TRY(takes_a ? add_up(out, &running, a, i) : add_up(out, &running, b, k));
-        i += takes_a;
-        k += !takes_a;
-    }
-    return put_sum(out, &running);
+    side left = {.updates = a, .len = nd_updates_len(a)};
+    side right = {.updates = b, .len = nd_updates_len(b)};
+    nd_err err = get_room_for(out, left.len + right.len, a->codes.len + b->codes.len);
+    if (err == ND_OK)
+        err = renumbering_init(&left.map, &a->table, &out->table);
+    if (err == ND_OK)
+        err = renumbering_init(&right.map, &b->table, &out->table);
+    if (err == ND_OK)
+        err = merge_any(out, &left, &right);
+    nd_free(left.map.numbers);
+    nd_free(right.map.numbers);
+    return err;
 }
