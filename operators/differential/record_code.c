@@ -42,9 +42,9 @@ static const nd_field *end_field(const nd_record_code *code)
 }
 
 /* Whether a text stands as it is, to the end of the code. */
-static bool is_raw(const nd_field *field, const nd_field *end)
+static bool is_raw(const nd_record_code *code, const nd_field *field)
 {
-    return field->kind == ND_KIND_BYTES && field + 1 == end;
+    return field->kind == ND_KIND_BYTES && field + 1 == end_field(code) && !code->is_closed;
 }
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are little-endian");
@@ -368,6 +368,13 @@ void nd_record_code_init(nd_record_code *code, const nd_type *type, unsigned fir
             code->size += type->fields[i].size;
 }
 
+void nd_record_code_init_closed(nd_record_code *code, const nd_type *type, unsigned first,
+                                unsigned n_fields)
+{
+    nd_record_code_init(code, type, first, n_fields);
+    code->is_closed = true;
+}
+
 size_t nd_record_code_size(const nd_record_code *code, const void *record)
 {
     size_t size = code->size;
@@ -378,7 +385,7 @@ size_t nd_record_code_size(const nd_record_code *code, const void *record)
         if (field->kind != ND_KIND_BYTES)
             continue;
         const nd_bytes text = text_of(field, record);
-        size += is_raw(field, end) ? text.size : escaped_size(text);
+        size += is_raw(code, field) ? text.size : escaped_size(text);
     }
     return size;
 }
@@ -403,7 +410,7 @@ size_t nd_record_code_write(const nd_record_code *code, const void *record, unsi
             to += field->size;
         } else {
             const nd_bytes text = text_of(field, bytes);
-            to = is_raw(field, end) ? copy(text, to) : escape(text, to);
+            to = is_raw(code, field) ? copy(text, to) : escape(text, to);
         }
     }
     return (size_t)(to - out);
@@ -421,11 +428,28 @@ static size_t valid_size(const nd_field *field, const unsigned char *bytes, size
     return field->size;
 }
 
+size_t nd_record_code_prefix(const nd_record_code *code, const unsigned char *bytes, size_t size)
+{
+    size_t used = 0;
+    const nd_field *const end = end_field(code);
+    if (code->is_fixed)
+        return code->size <= size ? code->size : SIZE_MAX;
+    for (const nd_field *field = first_field(code); field != end; field++) {
+        if (is_raw(code, field))
+            return size;
+        const size_t field_size = valid_size(field, bytes + used, size - used);
+        if (field_size == 0)
+            return SIZE_MAX;
+        used += field_size;
+    }
+    return used;
+}
+
 bool nd_record_code_is_valid(const nd_record_code *code, const unsigned char *bytes, size_t size)
 {
     const nd_field *const end = end_field(code);
     for (const nd_field *field = first_field(code); field != end; field++) {
-        if (is_raw(field, end))
+        if (is_raw(code, field))
             return true;
         const size_t field_size = valid_size(field, bytes, size);
         if (field_size == 0)
@@ -461,7 +485,7 @@ size_t nd_record_code_read(const nd_record_code *code, const unsigned char *byte
         unsigned char *const place = (unsigned char *)record + field->offset;
         nd_bytes text = {bytes, size};
         size_t field_size = field->size;
-        if (is_raw(field, end)) {
+        if (is_raw(code, field)) {
             memcpy(place, &text, sizeof text);
             return used;
         }

@@ -13,8 +13,12 @@
  *     bool, unsigned   big-endian
  *     signed           big-endian, the sign bit turned over
  *     float, double    big-endian, the sign bit turned over, in negative numbers all bits
- *     nd_bytes         as they stand, to the end of the code, if they are the part's last field;
- *                      else each byte 00 becomes 00 FF, and 00 01 follows the last
+ *     nd_bytes         as they stand, to the end of the code, if they are the part's last field
+ *                      and the code is not closed; else each byte 00 becomes 00 FF, and 00 01
+ *                      follows the last
+ *
+ * A closed code may be followed by another. So the closed code of a key, and behind it that of the
+ * other fields, is a code of the whole record.
  *
  * Floats keep all their bits: should they occur, -0.0 stands just before 0.0, and a NaN before or
  * after all numbers, by its sign. Codes are part of the checkpoint format: they never change.
@@ -33,14 +37,23 @@ typedef struct nd_record_code {
     const nd_type *type; /* borrowed for as long as this is used */
     unsigned first;      /* the part: fields first to first + n_fields - 1 of the type */
     unsigned n_fields;
-    bool is_fixed; /* whether all codes have one size: no field is nd_bytes */
-    uint32_t size; /* bytes of a code if that is fixed, else its bytes beside the nd_bytes */
+    bool is_closed; /* it says itself where it ends: its last field is written as all others */
+    bool is_fixed;  /* whether all codes have one size: no field is nd_bytes */
+    uint32_t size;  /* bytes of a code if that is fixed, else its bytes beside the nd_bytes */
 } nd_record_code;
 
 /** Makes the code of `n_fields` fields, possibly none, from field `first` on. `type` is a checked
  * type (nd_type_check) that has these fields. */
 void nd_record_code_init(nd_record_code *code, const nd_type *type, unsigned first,
                          unsigned n_fields);
+
+/** As above, and closed. */
+void nd_record_code_init_closed(nd_record_code *code, const nd_type *type, unsigned first,
+                                unsigned n_fields);
+
+/** Bytes of the code at the beginning of `bytes`, which is closed, or ends there; SIZE_MAX if there
+ * is none. */
+size_t nd_record_code_prefix(const nd_record_code *code, const unsigned char *bytes, size_t size);
 
 /** Bytes of the code of a record's part. */
 size_t nd_record_code_size(const nd_record_code *code, const void *record);

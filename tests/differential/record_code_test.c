@@ -92,13 +92,15 @@ static void take_part(record_part *part, unsigned first, unsigned n_fields)
     nd_record_code_init(&part->code, &part->type, first, n_fields);
 }
 
-/* A run of fields: often the first ones, often all, now and then none. */
+/* A run of fields: often the first ones, often all, now and then none; now and then closed. */
 static void random_part(random_source *source, unsigned n_kinds, record_part *part)
 {
     part->type = random_type(source, n_kinds);
     const unsigned n = nd_type_n_fields(&part->type);
     const unsigned first = draw(source, 2) != 0 ? draw(source, n + 1) : 0;
     take_part(part, first, first == 0 && draw(source, 2) != 0 ? n : draw(source, n - first + 1));
+    if (draw(source, 3) == 0)
+        nd_record_code_init_closed(&part->code, &part->type, first, part->code.n_fields);
 }
 
 static double random_float(random_source *source, uint16_t size)
@@ -283,6 +285,40 @@ static void codes_are_read_back(void **state)
             assert_read(&source, &part, sample.records[i], record, code, (nd_bytes){spare, used});
             free(spare);
             free_code(code);
+        }
+    }
+}
+
+/* The code of a key, closed, and that of the rest behind it. */
+static void a_closed_code_may_be_followed_by_another(void **state)
+{
+    (void)state;
+    static record_sample sample;
+    for (uint64_t seed = 1; seed <= N_TYPES; seed++) {
+        random_source source = source_of(seed);
+        record_part key, rest, all;
+        const nd_type type = random_type(&source, N_KINDS);
+        const unsigned n = nd_type_n_fields(&type), n_key = draw(&source, n + 1);
+        key.type = rest.type = all.type = type;
+        nd_record_code_init_closed(&key.code, &key.type, 0, n_key);
+        nd_record_code_init(&rest.code, &rest.type, n_key, n - n_key);
+        nd_record_code_init(&all.code, &all.type, 0, n);
+        all.code.is_closed = n_key == n;
+        random_records(&source, &type, &sample);
+        for (unsigned i = 0; i < LEN; i++) {
+            const nd_bytes a = code_of(&source, &key, sample.records[i]);
+            const nd_bytes b = code_of(&source, &rest, sample.records[i]);
+            const nd_bytes both = code_of(&source, &all, sample.records[i]);
+            assert_of_seed(&source, both.size == a.size + b.size);
+            assert_of_seed(&source,
+                           nd_record_code_prefix(&key.code, both.data, both.size) == a.size);
+            assert_of_seed(&source, memcmp(both.data, a.data, a.size) == 0);
+            assert_of_seed(&source, memcmp((const char *)both.data + a.size, b.data, b.size) == 0);
+            assert_of_seed(&source, a.size == 0 || nd_record_code_prefix(&key.code, both.data,
+                                                                         a.size - 1) == SIZE_MAX);
+            free_code(a);
+            free_code(b);
+            free_code(both);
         }
     }
 }
@@ -490,7 +526,7 @@ static void text_without_zeros_is_not_copied(void **state)
 static size_t raw_size(const record_part *part, const void *record)
 {
     const unsigned n = nd_type_n_fields(&part->alone);
-    if (n == 0 || part->alone.fields[n - 1].kind != ND_KIND_BYTES)
+    if (n == 0 || part->alone.fields[n - 1].kind != ND_KIND_BYTES || part->code.is_closed)
         return 0;
     nd_bytes last;
     memcpy(&last, (const unsigned char *)record + part->alone.fields[n - 1].offset, sizeof last);
@@ -519,7 +555,8 @@ static void codes_cut_off_or_too_long_are_refused(void **state)
         memcpy(longer, code.data, code.size);
         longer[code.size] = 0;
         const unsigned n = nd_type_n_fields(&part.alone);
-        const bool ends_raw = n != 0 && part.alone.fields[n - 1].kind == ND_KIND_BYTES;
+        const bool ends_raw =
+            n != 0 && part.alone.fields[n - 1].kind == ND_KIND_BYTES && !part.code.is_closed;
         assert_of_seed(&source,
                        nd_record_code_is_valid(&part.code, longer, code.size + 1) == ends_raw);
         free(longer);
@@ -605,6 +642,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_order_as_the_fields_do),
         cmocka_unit_test(codes_are_read_back),
+        cmocka_unit_test(a_closed_code_may_be_followed_by_another),
         cmocka_unit_test(many_at_once_are_as_each_alone),
         cmocka_unit_test(many_pairs_at_once_are_as_each_alone),
         cmocka_unit_test(codes_are_fixed_for_ever),
