@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Consolidate: updates are kept until their times are complete, and leave as one for each record
- * and time, or none.
- *
- * Invariants: the vertex holds the times in `held`, no two of which are comparable, and every
- * update that is kept is at or after one of them. */
+ * and time, or none. */
 #include <nereid/vertex.h>
-#include <nereid/worker.h>
 
 #include "operators/differential/batcher.h"
+#include "operators/differential/held.h"
 #include "operators/differential/linear.h"
 
 typedef struct consolidate {
     nd_record_code code;
     nd_row in, out;
     nd_batcher batcher;
-    nd_antichain held;
+    nd_held held;
     nd_updates sent; /* last: what the records point into until they have been copied */
     nd_vector spare; /* bytes, likewise */
 } consolidate;
@@ -23,64 +20,23 @@ static void deinit(nd_vertex *vertex)
 {
     consolidate *const self = nd_vertex_state(vertex);
     nd_batcher_deinit(&self->batcher);
-    nd_antichain_deinit(&self->held);
+    nd_held_deinit(&self->held);
     nd_updates_deinit(&self->sent);
     nd_vector_deinit(&self->spare);
 }
 
-static void fail(nd_vertex *vertex, nd_err err)
-{
-    if (err == ND_FAILED)
-        nd_difference_fail(vertex);
-    else
-        (void)nd_worker_fail(nd_vertex_worker(vertex), err, "vertex '%s': %s",
-                             nd_vertex_name(vertex), nd_err_text(err));
-}
-
 /* --- Keeping --- */
-
-/* Holds the minimal times of `wanted`, and lets go of all else. */
-static void hold(nd_vertex *vertex, const nd_antichain *wanted)
-{
-    consolidate *const self = nd_vertex_state(vertex);
-    const nd_time *const items = nd_antichain_items(wanted), *const old =
-                                                                 nd_antichain_items(&self->held);
-    for (size_t i = 0; i < wanted->len; i++)
-        nd_hold(vertex, &items[i]);
-    for (size_t i = 0; i < self->held.len; i++)
-        nd_release(vertex, &old[i]);
-}
-
-static nd_err keep_time(nd_vertex *vertex, const nd_time *time)
-{
-    consolidate *const self = nd_vertex_state(vertex);
-    nd_antichain wanted;
-    if (nd_antichain_less_equal(&self->held, time))
-        return ND_OK;
-    nd_antichain_init(&wanted);
-    nd_err err = nd_antichain_insert(&wanted, time);
-    for (size_t i = 0; err == ND_OK && i < self->held.len; i++)
-        err = nd_antichain_insert(&wanted, &nd_antichain_items(&self->held)[i]);
-    if (err != ND_OK) {
-        nd_antichain_deinit(&wanted);
-        return err;
-    }
-    hold(vertex, &wanted);
-    nd_antichain_deinit(&self->held);
-    self->held = wanted;
-    return ND_OK;
-}
 
 static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
     (void)port;
     consolidate *const self = nd_vertex_state(vertex);
-    nd_err err = keep_time(vertex, time);
+    nd_err err = nd_held_add(&self->held, vertex, time);
     if (err == ND_OK)
         err =
             nd_batcher_add(&self->batcher, &self->in, nd_batch_records(batch), nd_batch_len(batch));
     if (err != ND_OK)
-        fail(vertex, err);
+        nd_collection_fail(vertex, err);
 }
 
 /* --- Sending --- */
@@ -91,12 +47,12 @@ static void send_under(nd_vertex *vertex, size_t which)
     consolidate *const self = nd_vertex_state(vertex);
     const nd_updates *const done = &self->sent;
     unsigned char *spare = self->spare.items;
-    const nd_time *const held = nd_antichain_items(&self->held);
+    const nd_time *const held = nd_antichain_items(&self->held.times);
     nd_emit *out = NULL;
     for (size_t i = 0; i < nd_updates_len(done); i++) {
         size_t size;
         const nd_time *const time = nd_updates_time(done, i);
-        if (nd_antichain_below(&self->held, time) != &held[which])
+        if (nd_antichain_below(&self->held.times, time) != &held[which])
             continue;
         if (!out)
             out = nd_vertex_emit(vertex, 0, &held[which]);
@@ -115,26 +71,8 @@ static nd_err send_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_
     ND_TRY(nd_batcher_seal(&self->batcher, frontier, &self->sent, left));
     if (!self->code.is_fixed)
         ND_TRY(nd_vector_reserve(&self->spare, self->sent.codes.len));
-    for (size_t i = 0; i < self->held.len; i++)
+    for (size_t i = 0; i < self->held.times.len; i++)
         send_under(vertex, i);
-    return ND_OK;
-}
-
-static bool has_complete(const nd_antichain *held, const nd_antichain *frontier)
-{
-    const nd_time *const items = nd_antichain_items(held);
-    for (size_t i = 0; i < held->len; i++)
-        if (!nd_antichain_less_equal(frontier, &items[i]))
-            return true;
-    return false;
-}
-
-static nd_err read_frontier(nd_vertex *vertex, nd_antichain *frontier)
-{
-    const nd_time *times;
-    const size_t n = nd_vertex_frontier(vertex, 0, &times);
-    for (size_t i = 0; i < n; i++)
-        ND_TRY(nd_antichain_insert(frontier, &times[i]));
     return ND_OK;
 }
 
@@ -144,18 +82,14 @@ static void on_frontier(nd_vertex *vertex)
     nd_antichain frontier, left;
     nd_antichain_init(&frontier);
     nd_antichain_init(&left);
-    nd_err err = read_frontier(vertex, &frontier);
-    if (err == ND_OK && has_complete(&self->held, &frontier)) {
+    nd_err err = nd_frontier_read(vertex, 0, &frontier);
+    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier)) {
         err = send_complete(vertex, &frontier, &left);
-        if (err == ND_OK) {
-            hold(vertex, &left);
-            nd_antichain_deinit(&self->held);
-            self->held = left;
-            nd_antichain_init(&left);
-        }
+        if (err == ND_OK)
+            nd_held_replace(&self->held, vertex, &left);
     }
     if (err != ND_OK)
-        fail(vertex, err);
+        nd_collection_fail(vertex, err);
     nd_antichain_deinit(&left);
     nd_antichain_deinit(&frontier);
 }
@@ -182,7 +116,6 @@ nd_collection nd_consolidate(nd_collection collection)
     self->in = in;
     self->out = out;
     nd_batcher_init(&self->batcher, &self->code);
-    nd_antichain_init(&self->held);
     nd_updates_init(&self->sent, &self->code);
     nd_vector_init(&self->spare, 1);
     return made;

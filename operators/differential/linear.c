@@ -4,9 +4,13 @@
 #include <nereid/memory.h>
 #include <nereid/worker.h>
 
-void nd_difference_fail(nd_vertex *vertex)
+void nd_collection_fail(nd_vertex *vertex, nd_err err)
 {
-    nd_fail(vertex, "a record is there too many times: differences are counted in 64 bits");
+    if (err == ND_FAILED)
+        nd_fail(vertex, "a record is there too many times: differences are counted in 64 bits");
+    else
+        (void)nd_worker_fail(nd_vertex_worker(vertex), err, "vertex '%s': %s",
+                             nd_vertex_name(vertex), nd_err_text(err));
 }
 
 /* --- Pieces --- */

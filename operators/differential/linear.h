@@ -63,7 +63,7 @@ static inline void nd_stamp_set_diff(const nd_row *row, unsigned char *stamp, in
     memcpy(stamp + row->stamp_size - 8, &diff, 8);
 }
 
-/** Fails the run: a difference became too large. */
-void nd_difference_fail(nd_vertex *vertex);
+/** Fails the run on behalf of a vertex. ND_FAILED: a difference became too large. */
+void nd_collection_fail(nd_vertex *vertex, nd_err err);
 
 #endif

@@ -16,7 +16,7 @@ static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *recor
             nd_stamp_set_diff(&self->out, stamp, diff);
     }
     if (!is_right)
-        nd_difference_fail(vertex);
+        nd_collection_fail(vertex, ND_FAILED);
     nd_rows_scatter(&self->out, records, stamps, len, out);
 }
 

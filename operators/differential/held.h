@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OPERATORS_DIFFERENTIAL_HELD_H
+#define OPERATORS_DIFFERENTIAL_HELD_H
+
+/** @file
+ * The times that a vertex holds for what it keeps: the minimal ones, so that it may send all of it
+ * later, and holds back nobody for nothing.
+ */
+
+#include <nereid/vertex.h>
+
+#include "runtime/antichain.h"
+
+/* Zeroed it is empty. */
+typedef struct nd_held {
+    nd_antichain times; /* each held once */
+} nd_held;
+
+/** Frees the list; the vertex is at its end. */
+void nd_held_deinit(nd_held *held);
+
+/** Something at or after `time` is kept, which the vertex has the right to. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_held_add(nd_held *held, nd_vertex *vertex, const nd_time *time);
+
+/** What is kept has the minimal times `left`, each at or after one that is held; moved. */
+void nd_held_replace(nd_held *held, nd_vertex *vertex, nd_antichain *left);
+
+/** Whether one of the times is complete: none of `frontier` is at or before it. */
+bool nd_held_has_complete(const nd_held *held, const nd_antichain *frontier);
+
+/** Reads the frontier of an input into `frontier`, which is empty. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_frontier_read(nd_vertex *vertex, unsigned port, nd_antichain *frontier);
+
+#endif
