@@ -144,6 +144,9 @@ static void expect_seeks(const nd_trace_batch *batch, const naive_update *wanted
             assert_int_equal(found.value, place);
             nd_trace_cursor_rewind_values(&found);
             assert_int_equal(found.value, batch->first_values[at.key]);
+            found = at;
+            assert_true(nd_trace_cursor_seek_key(&found, nd_trace_cursor_key(&at)));
+            assert_int_equal(found.value, at.value);
             if (!nd_trace_cursor_has_value(&at))
                 break;
         }
@@ -382,13 +385,68 @@ static void changed_words_are_refused_or_harmless(void **state)
     }
 }
 
-static void what_a_single_change_cannot_make_is_refused(void **state)
+/* Whether byte `k` is in the head, or in the gap after a column. */
+static bool is_in_head_or_gap(const nd_trace_batch *batch, size_t k)
+{
+    const nd_trace_head *const head = batch->head;
+    nd_trace_head copy = *head;
+    uint64_t places[ND_TRACE_N_COLUMNS + 1];
+    const uint64_t sizes[ND_TRACE_N_COLUMNS] = {
+        [ND_TRACE_RANKS] = (head->n_values + 63) / 64 * 4,
+        [ND_TRACE_FIRST_VALUES] = 4 * head->n_keys + 4,
+        [ND_TRACE_FIRST_UPDATES] = 4 * head->n_lists + 4,
+        [ND_TRACE_NUMBERS] = 4 * head->n_stored,
+        [ND_TRACE_KEY_STARTS] = head->key_is_fixed ? 0 : 4 * head->n_keys + 4,
+        [ND_TRACE_VALUE_STARTS] = head->value_is_fixed ? 0 : 4 * head->n_values + 4,
+        [ND_TRACE_KEYS] = head->key_is_fixed ? head->key_size * head->n_keys : head->key_bytes,
+        [ND_TRACE_VALUES] =
+            head->value_is_fixed ? head->value_size * head->n_values : head->value_bytes};
+    assert_true(nd_trace_head_place(&copy, UINT64_MAX, places));
+    for (unsigned i = ND_TRACE_RANKS; i < ND_TRACE_N_COLUMNS; i++)
+        if (k >= places[i] && k < places[i + 1])
+            return k >= places[i] + sizes[i];
+    return k < sizeof *head;
+}
+
+static void no_byte_of_the_head_or_of_gaps_is_free(void **state)
+{
+    (void)state;
+    nd_random random;
+    naive_update updates[MOST];
+    size_t n_gaps = 0;
+    nd_random_init(&random, 28);
+    for (unsigned i = 0; i < 5 * NAIVE_N_SHAPES; i++) {
+        size_t size, len = 0;
+        while (len == 0)
+            len = any_updates(&random, &naive_shapes[i % NAIVE_N_SHAPES], updates, 40);
+        nd_trace_batch *const batch =
+            naive_build(&naive_shapes[i % NAIVE_N_SHAPES], updates, len, 0, 1);
+        unsigned char *const copy = copy_block(batch, &size);
+        for (size_t k = 0; k < size; k++) {
+            if (!is_in_head_or_gap(batch, k))
+                continue;
+            n_gaps += k >= sizeof(nd_trace_head);
+            for (unsigned bit = 0; bit < 8; bit++) {
+                copy[k] ^= (unsigned char)(1U << bit);
+                assert_false(nd_trace_batch_validate(copy, size));
+                copy[k] ^= (unsigned char)(1U << bit);
+            }
+        }
+        assert_true(nd_trace_batch_validate(copy, size));
+        nd_free(copy);
+        nd_trace_batch_release(batch);
+    }
+    assert_true(n_gaps > 100);
+}
+
+/* Seventy values, each with the updates of the one before or the one after. */
+static void changes_that_agree_are_refused(void **state)
 {
     (void)state;
     const nd_trace_shape shape = {true, 4, true, 4};
     naive_update updates[70];
     for (uint32_t i = 0; i < 70; i++) {
-        updates[i] = (naive_update){.key_size = 4, .value_size = 4, .diff = 1 + i % 2};
+        updates[i] = (naive_update){.key_size = 4, .value_size = 4, .diff = 1 + i / 2 % 2};
         put_number(updates[i].key, i / 35);
         put_number(updates[i].value, i);
     }
@@ -399,36 +457,79 @@ static void what_a_single_change_cannot_make_is_refused(void **state)
     const ptrdiff_t bits = (const unsigned char *)batch->bits - (unsigned char *)batch->block;
     copy[ranks + 4]--; /* the ranks alone */
     assert_false(nd_trace_batch_validate(copy, size));
-    copy[bits] ^= 2; /* and the bits, so that both agree, but not with the number of lists */
+    copy[bits] ^= 4; /* and the bits, so that both agree, but not with the number of lists */
     assert_false(nd_trace_batch_validate(copy, size));
     copy[bits + 8] |= 64; /* and that too, by a bit beyond the last value */
     assert_false(nd_trace_batch_validate(copy, size));
     copy[ranks + 4]++;
-    copy[bits] ^= 2;
+    copy[bits] ^= 4;
     copy[bits + 8] ^= 64;
+    copy[bits] ^= 3; /* as many bits, but the first value has no list */
+    assert_false(nd_trace_batch_validate(copy, size));
+    copy[bits] ^= 3;
     assert_true(nd_trace_batch_validate(copy, size));
     nd_free(copy);
     nd_trace_batch_release(batch);
 }
 
+/* Keys of 2^64 - 2^34 + 3 bytes, and 2^34 bytes of where their values begin: the sum, with all the
+ * rest, is 96 more than a 64-bit number holds. */
+static void sizes_that_wrap_round_are_refused(void **state)
+{
+    (void)state;
+    nd_trace_batch *const empty = naive_build(&naive_shapes[0], NULL, 0, 0, 1);
+    nd_trace_head *const head = nd_alloc_zero(1, 96);
+    *head = *empty->head;
+    head->n_lower = head->n_upper = head->n_since = 0;
+    head->size = 96;
+    assert_true(nd_trace_batch_validate(head, 96));
+    head->n_keys = UINT32_MAX;
+    head->key_size = UINT32_MAX - 2;
+    assert_false(nd_trace_batch_validate(head, 96));
+    nd_free(head);
+    nd_trace_batch_release(empty);
+}
+
+/* A block like this one, which has neither updates nor other times, with one more in its since. */
+static bool takes_one_more_time(const nd_trace_batch *batch, const nd_time *time)
+{
+    size_t size;
+    const unsigned char *const bytes = nd_trace_batch_bytes(batch, &size);
+    const size_t place = sizeof(nd_trace_head) + batch->since.len * sizeof *time;
+    unsigned char *const longer = nd_alloc(1, size + sizeof *time);
+    memcpy(longer, bytes, place);
+    memcpy(longer + place, time, sizeof *time);
+    memcpy(longer + place + sizeof *time, bytes + place, size - place);
+    nd_trace_head *const head = (nd_trace_head *)(void *)longer;
+    head->n_since++;
+    head->size += sizeof *time;
+    const bool is_valid = nd_trace_batch_validate(longer, size + sizeof *time);
+    nd_free(longer);
+    return is_valid;
+}
+
 static void too_wide_frontiers_are_refused(void **state)
 {
     (void)state;
-    const nd_trace_shape shape = {true, 4, true, 4};
+    const uint32_t most = ND_TRACE_WIDTH_MOST;
+    const nd_time last = {most, {0}};
     nd_trace_batch *batch;
     nd_trace_builder builder;
     nd_antichain wide, empty;
     nd_antichain_init(&wide);
     nd_antichain_init(&empty);
-    for (uint32_t i = 0; i <= ND_TRACE_WIDTH_MOST; i++)
-        assert_int_equal(
-            nd_antichain_insert_incomparable(&wide, &(nd_time){i, {ND_TRACE_WIDTH_MOST - i}}),
-            ND_OK);
-    nd_trace_builder_init(&builder, &shape);
-    assert_int_equal(nd_trace_builder_seal(&builder, &wide, &empty, &empty, &batch), ND_FAILED);
-    assert_true(nd_antichain_remove(&wide, &(nd_time){0, {ND_TRACE_WIDTH_MOST}}));
-    assert_int_equal(nd_trace_builder_seal(&builder, &wide, &empty, &wide, &batch), ND_OK);
+    nd_trace_builder_init(&builder, &naive_shapes[0]);
+    for (uint32_t i = 0; i <= most; i++)
+        assert_int_equal(nd_antichain_insert_incomparable(&wide, &(nd_time){i, {most - i}}), ND_OK);
+    assert_int_equal(nd_trace_builder_seal(&builder, &empty, &empty, &wide, &batch), ND_FAILED);
+    assert_true(nd_antichain_remove(&wide, &last));
+    assert_int_equal(nd_trace_builder_seal(&builder, &empty, &empty, &wide, &batch), ND_OK);
     assert_true(nd_trace_batch_validate(batch->block, (size_t)batch->head->size));
+    assert_false(takes_one_more_time(batch, &last));
+    nd_trace_batch_release(batch);
+    assert_true(nd_antichain_remove(&wide, &(nd_time){most - 1, {1}}));
+    assert_int_equal(nd_trace_builder_seal(&builder, &empty, &empty, &wide, &batch), ND_OK);
+    assert_true(takes_one_more_time(batch, &last));
     nd_trace_batch_release(batch);
     nd_trace_builder_deinit(&builder);
     nd_antichain_deinit(&wide);
@@ -515,7 +616,9 @@ int main(void)
         cmocka_unit_test(no_prefix_of_a_block_is_one),
         cmocka_unit_test(a_changed_byte_is_refused_or_harmless),
         cmocka_unit_test(changed_words_are_refused_or_harmless),
-        cmocka_unit_test(what_a_single_change_cannot_make_is_refused),
+        cmocka_unit_test(no_byte_of_the_head_or_of_gaps_is_free),
+        cmocka_unit_test(changes_that_agree_are_refused),
+        cmocka_unit_test(sizes_that_wrap_round_are_refused),
         cmocka_unit_test(too_wide_frontiers_are_refused),
         cmocka_unit_test(without_memory_nothing_is_left),
         cmocka_unit_test(the_last_of_any_thread_frees),

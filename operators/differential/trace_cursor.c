@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cursor is three numbers: moving it is arithmetic, and seeking is the column's. */
+#include "operators/differential/trace_cursor.h"
+
+static void stand_at(nd_trace_cursor *cursor, uint32_t key)
+{
+    const nd_trace_batch *const batch = cursor->batch;
+    const bool is_there = key < batch->keys.len;
+    cursor->key = key;
+    cursor->value = is_there ? batch->first_values[key] : 0;
+    cursor->value_end = is_there ? batch->first_values[key + 1] : 0;
+}
+
+void nd_trace_cursor_init(nd_trace_cursor *cursor, const nd_trace_batch *batch)
+{
+    cursor->batch = batch;
+    stand_at(cursor, 0);
+}
+
+void nd_trace_cursor_next_key(nd_trace_cursor *cursor) { stand_at(cursor, cursor->key + 1); }
+
+bool nd_trace_cursor_seek_key(nd_trace_cursor *cursor, nd_trace_code code)
+{
+    const nd_trace_column *const keys = &cursor->batch->keys;
+    const uint32_t key = nd_trace_column_seek(keys, cursor->key, keys->len, code);
+    if (key != cursor->key)
+        stand_at(cursor, key);
+    return key < keys->len && nd_trace_code_compare(nd_trace_column_get(keys, key), code) == 0;
+}
+
+void nd_trace_cursor_rewind_values(nd_trace_cursor *cursor) { stand_at(cursor, cursor->key); }
+
+bool nd_trace_cursor_seek_value(nd_trace_cursor *cursor, nd_trace_code code)
+{
+    const nd_trace_column *const values = &cursor->batch->values;
+    cursor->value = nd_trace_column_seek(values, cursor->value, cursor->value_end, code);
+    return nd_trace_cursor_has_value(cursor) &&
+           nd_trace_code_compare(nd_trace_cursor_value(cursor), code) == 0;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cursor in each batch. The least value that either stands at is entered, its updates are
+ * gathered, the earlier first, and it is left: what adds up to something goes to the builder.
+ *
+ * Each distinct time is advanced once, at the beginning, and all the times there then are, of both
+ * batches, are numbered in total order. From there on only numbers are compared.
+ *
+ * What a merge has done after n updates does not depend on where it was interrupted: all that it
+ * knows stands in the struct. */
+#include "operators/differential/trace_merge.h"
+
+#include <stdlib.h>
+
+#include <nereid/memory.h>
+
+#include "operators/differential/advance.h"
+#include "operators/differential/difference.h"
+#include "operators/differential/trace_builder.h"
+#include "operators/differential/trace_cursor.h"
+
+/* One of the two. */
+typedef struct side {
+    nd_trace_batch *batch;
+    nd_trace_cursor cursor;
+    uint32_t *numbers;       /* of its times, advanced, in the builder's table */
+    bool has_key, has_value; /* whether it stands at the key that is being read, and the value */
+    nd_trace_list left;      /* updates of that value that were not read */
+} side;
+
+typedef struct sum {
+    uint32_t number;
+    int64_t diff;
+} sum;
+
+struct nd_trace_merge {
+    side sides[2];
+    bool is_inside;     /* a value, whose updates are being gathered */
+    bool is_sorted;     /* whether sums are */
+    nd_vector sums;     /* sum: of what was gathered; neighbours have different numbers */
+    nd_antichain since; /* of the result */
+    nd_trace_builder builder;
+};
+
+/* --- Beginning --- */
+
+/* Adds the joins of each of `a` with each of `b`. */
+static nd_err add_joins(nd_antichain *joins, nd_trace_times a, nd_trace_times b)
+{
+    for (uint32_t i = 0; i < a.len; i++)
+        for (uint32_t k = 0; k < b.len; k++) {
+            const nd_time join = nd_time_join(&a.items[i], &b.items[k]);
+            ND_TRY(nd_antichain_insert(joins, &join));
+        }
+    return ND_OK;
+}
+
+static nd_trace_times times_of(const nd_antichain *antichain)
+{
+    return (nd_trace_times){nd_antichain_items(antichain), (uint32_t)antichain->len};
+}
+
+/* What was asked for may be before what the batches have been advanced to already. */
+static nd_err join_sinces(nd_trace_merge *merge, const nd_antichain *since)
+{
+    nd_antichain both;
+    nd_antichain_init(&both);
+    nd_err err = add_joins(&both, merge->sides[0].batch->since, merge->sides[1].batch->since);
+    if (err == ND_OK)
+        err = add_joins(&merge->since, times_of(&both), times_of(since));
+    nd_antichain_deinit(&both);
+    return err;
+}
+
+static int compare_times(const void *a, const void *b) { return nd_time_compare(a, b); }
+
+/* Writes the advanced times of both to `advanced`; `sorted` has as much room. */
+static nd_err number_times(nd_trace_merge *merge, nd_time *advanced, nd_time *sorted)
+{
+    nd_time_table *const table = &merge->builder.table;
+    uint32_t number;
+    size_t n = 0;
+    for (unsigned s = 0; s < 2; s++) {
+        const nd_trace_times times = merge->sides[s].batch->times;
+        for (uint32_t i = 0; i < times.len; i++, n++)
+            advanced[n] = sorted[n] = nd_time_advance(&times.items[i], &merge->since);
+    }
+    qsort(sorted, n, sizeof *sorted, compare_times);
+    for (size_t i = 0; i < n; i++)
+        ND_TRY(nd_time_table_add(table, &sorted[i], &number));
+    uint32_t *const numbers = merge->sides[0].numbers; /* the other's follow */
+    for (size_t i = 0; i < n; i++)
+        ND_TRY(nd_time_table_add(table, &advanced[i], &numbers[i]));
+    return ND_OK;
+}
+
+static nd_err prepare_times(nd_trace_merge *merge)
+{
+    const size_t a_len = merge->sides[0].batch->times.len;
+    const size_t len = a_len + merge->sides[1].batch->times.len;
+    nd_time *const times = nd_alloc(2 * len, sizeof *times);
+    uint32_t *const numbers = nd_alloc(len, sizeof *numbers);
+    nd_err err = times && numbers ? ND_OK : ND_NOMEM;
+    merge->sides[0].numbers = numbers; /* whose block it is */
+    if (err == ND_OK) {
+        merge->sides[1].numbers = numbers + a_len;
+        err = number_times(merge, times, times + len);
+    }
+    nd_free(times);
+    return err;
+}
+
+static bool abut(const nd_trace_batch *a, const nd_trace_batch *b)
+{
+    bool are_same = a->upper.len == b->lower.len;
+    for (uint32_t i = 0; are_same && i < a->upper.len; i++)
+        are_same = nd_time_equal(&a->upper.items[i], &b->lower.items[i]);
+    return are_same;
+}
+
+static bool have_one_shape(const nd_trace_shape *a, const nd_trace_shape *b)
+{
+    return a->key_is_fixed == b->key_is_fixed && a->key_size == b->key_size &&
+           a->value_is_fixed == b->value_is_fixed && a->value_size == b->value_size;
+}
+
+nd_err nd_trace_merge_begin(nd_trace_batch *a, nd_trace_batch *b, const nd_antichain *since,
+                            nd_trace_merge **merge)
+{
+    assert(have_one_shape(&a->shape, &b->shape) && abut(a, b));
+    nd_trace_merge *const made = nd_alloc_zero(1, sizeof *made);
+    if (!made)
+        return ND_NOMEM;
+    made->is_sorted = true;
+    made->sides[0].batch = nd_trace_batch_retain(a);
+    made->sides[1].batch = nd_trace_batch_retain(b);
+    for (unsigned s = 0; s < 2; s++)
+        nd_trace_cursor_init(&made->sides[s].cursor, made->sides[s].batch);
+    nd_vector_init(&made->sums, sizeof(sum));
+    nd_antichain_init(&made->since);
+    nd_trace_builder_init(&made->builder, &a->shape);
+    nd_err err = join_sinces(made, since);
+    if (err == ND_OK)
+        err = prepare_times(made);
+    if (err == ND_OK)
+        *merge = made;
+    else
+        nd_trace_merge_destroy(made);
+    return err;
+}
+
+void nd_trace_merge_destroy(nd_trace_merge *merge)
+{
+    if (!merge)
+        return;
+    nd_trace_batch_release(merge->sides[0].batch);
+    nd_trace_batch_release(merge->sides[1].batch);
+    nd_free(merge->sides[0].numbers);
+    nd_vector_deinit(&merge->sums);
+    nd_antichain_deinit(&merge->since);
+    nd_trace_builder_deinit(&merge->builder);
+    nd_free(merge);
+}
+
+/* --- Working --- */
+
+/* Which has the lesser code, or both have it: writes who is there. Returns whether anybody is. */
+static bool choose(const bool has[2], nd_trace_code a, nd_trace_code b, bool chosen[2])
+{
+    const int order = has[0] && has[1] ? nd_trace_code_compare(a, b) : has[1] - has[0];
+    chosen[0] = has[0] && order <= 0;
+    chosen[1] = has[1] && order >= 0;
+    return has[0] || has[1];
+}
+
+static nd_trace_code no_code(void) { return (nd_trace_code){NULL, 0}; }
+
+/* Goes to the next key, if the last one has been read. False: there is none. */
+static bool enter_key(nd_trace_merge *merge)
+{
+    side *const a = &merge->sides[0], *const b = &merge->sides[1];
+    if (a->has_key || b->has_key)
+        return true;
+    bool chosen[2];
+    const bool has[2] = {nd_trace_cursor_has_key(&a->cursor), nd_trace_cursor_has_key(&b->cursor)};
+    if (!choose(has, has[0] ? nd_trace_cursor_key(&a->cursor) : no_code(),
+                has[1] ? nd_trace_cursor_key(&b->cursor) : no_code(), chosen))
+        return false;
+    a->has_key = chosen[0];
+    b->has_key = chosen[1];
+    return true;
+}
+
+/* Goes to the next value. False: there is none. */
+static bool enter_value(nd_trace_merge *merge)
+{
+    side *const a = &merge->sides[0], *const b = &merge->sides[1];
+    if (!enter_key(merge))
+        return false;
+    bool chosen[2];
+    const bool has[2] = {a->has_key, b->has_key};
+    (void)choose(has, has[0] ? nd_trace_cursor_value(&a->cursor) : no_code(),
+                 has[1] ? nd_trace_cursor_value(&b->cursor) : no_code(), chosen);
+    for (unsigned s = 0; s < 2; s++) {
+        side *const one = &merge->sides[s];
+        one->has_value = chosen[s];
+        one->left = chosen[s] ? nd_trace_cursor_updates(&one->cursor) : (nd_trace_list){.len = 0};
+    }
+    merge->is_inside = true;
+    return true;
+}
+
+static nd_err add_to_sums(nd_trace_merge *merge, uint32_t number, int64_t diff)
+{
+    nd_vector *const sums = &merge->sums;
+    sum *const last = sums->len ? nd_vector_at(sums, sums->len - 1) : NULL;
+    if (last && last->number == number)
+        return nd_difference_plus(last->diff, diff, &last->diff) ? ND_OK : ND_FAILED;
+    merge->is_sorted &= !last || last->number < number;
+    sum *const place = nd_vector_push(sums);
+    if (!place)
+        return ND_NOMEM;
+    *place = (sum){number, diff};
+    return ND_OK;
+}
+
+static nd_err gather_one(nd_trace_merge *merge)
+{
+    side *const a = &merge->sides[0], *const b = &merge->sides[1];
+    const bool is_a = b->left.len == 0 || (a->left.len != 0 && a->numbers[*a->left.times] <=
+                                                                   b->numbers[*b->left.times]);
+    side *const from = is_a ? a : b;
+    const uint32_t number = from->numbers[*from->left.times++];
+    from->left.len--;
+    return add_to_sums(merge, number, *from->left.diffs++);
+}
+
+/* Ties by difference, so that which sums are too large does not depend on how qsort does it. */
+static int compare_sums(const void *a, const void *b)
+{
+    const sum *const x = a, *const y = b;
+    if (x->number != y->number)
+        return x->number < y->number ? -1 : 1;
+    return (x->diff > y->diff) - (x->diff < y->diff);
+}
+
+/* Brings sums into order, one a number. */
+static nd_err sort_sums(nd_trace_merge *merge)
+{
+    sum *const sums = merge->sums.items;
+    size_t n = 0;
+    if (merge->is_sorted)
+        return ND_OK;
+    qsort(sums, merge->sums.len, sizeof *sums, compare_sums);
+    for (size_t i = 0; i < merge->sums.len; i++) {
+        if (n == 0 || sums[n - 1].number != sums[i].number)
+            sums[n++] = sums[i];
+        else if (!nd_difference_plus(sums[n - 1].diff, sums[i].diff, &sums[n - 1].diff))
+            return ND_FAILED;
+    }
+    nd_vector_truncate(&merge->sums, n);
+    return ND_OK;
+}
+
+static nd_err write_sums(nd_trace_merge *merge)
+{
+    const nd_trace_cursor *const cursor = &merge->sides[merge->sides[0].has_value ? 0 : 1].cursor;
+    const sum *const sums = merge->sums.items;
+    bool is_open = false;
+    for (size_t i = 0; i < merge->sums.len; i++) {
+        if (sums[i].diff == 0)
+            continue;
+        if (!is_open)
+            ND_TRY(nd_trace_builder_open(&merge->builder, nd_trace_cursor_key(cursor),
+                                         nd_trace_cursor_value(cursor)));
+        is_open = true;
+        ND_TRY(nd_trace_builder_add(&merge->builder, sums[i].number, sums[i].diff));
+    }
+    return ND_OK;
+}
+
+static void leave_value(nd_trace_merge *merge)
+{
+    for (unsigned s = 0; s < 2; s++) {
+        side *const one = &merge->sides[s];
+        if (one->has_value)
+            nd_trace_cursor_next_value(&one->cursor);
+        if (one->has_key && !nd_trace_cursor_has_value(&one->cursor)) {
+            nd_trace_cursor_next_key(&one->cursor);
+            one->has_key = false;
+        }
+    }
+    nd_vector_clear(&merge->sums);
+    merge->is_sorted = true;
+    merge->is_inside = false;
+}
+
+nd_err nd_trace_merge_work(nd_trace_merge *merge, uint64_t *fuel)
+{
+    while (*fuel && (merge->is_inside || enter_value(merge))) {
+        for (; *fuel && (merge->sides[0].left.len || merge->sides[1].left.len); --*fuel)
+            ND_TRY(gather_one(merge));
+        if (merge->sides[0].left.len || merge->sides[1].left.len)
+            break;
+        ND_TRY(sort_sums(merge));
+        ND_TRY(write_sums(merge));
+        leave_value(merge);
+    }
+    return ND_OK;
+}
+
+bool nd_trace_merge_is_done(const nd_trace_merge *merge)
+{
+    return !nd_trace_cursor_has_key(&merge->sides[0].cursor) &&
+           !nd_trace_cursor_has_key(&merge->sides[1].cursor);
+}
+
+static nd_err set_times(nd_antichain *antichain, nd_trace_times times)
+{
+    for (uint32_t i = 0; i < times.len; i++)
+        ND_TRY(nd_antichain_insert_incomparable(antichain, &times.items[i]));
+    return ND_OK;
+}
+
+nd_err nd_trace_merge_take(nd_trace_merge *merge, nd_trace_batch **batch)
+{
+    nd_antichain lower, upper;
+    assert(nd_trace_merge_is_done(merge));
+    nd_antichain_init(&lower);
+    nd_antichain_init(&upper);
+    nd_err err = set_times(&lower, merge->sides[0].batch->lower);
+    if (err == ND_OK)
+        err = set_times(&upper, merge->sides[1].batch->upper);
+    if (err == ND_OK)
+        err = nd_trace_builder_seal(&merge->builder, &lower, &upper, &merge->since, batch);
+    nd_antichain_deinit(&lower);
+    nd_antichain_deinit(&upper);
+    return err;
+}
