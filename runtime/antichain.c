@@ -113,3 +113,17 @@ bool nd_antichain_validate(const nd_antichain *antichain)
     }
     return true;
 }
+
+nd_err nd_antichain_set(nd_antichain *to, const nd_time *times, size_t len)
+{
+    nd_antichain made;
+    nd_antichain_init(&made);
+    for (size_t i = 0; i < len; i++)
+        if (nd_antichain_insert(&made, &times[i]) != ND_OK) {
+            nd_antichain_deinit(&made);
+            return ND_NOMEM;
+        }
+    nd_antichain_deinit(to);
+    *to = made;
+    return ND_OK;
+}

@@ -66,6 +66,9 @@ bool nd_antichain_contains(const nd_antichain *antichain, const nd_time *time);
  * Errors: ND_NOMEM, and nothing has changed. */
 ND_CHECKED nd_err nd_antichain_insert(nd_antichain *antichain, const nd_time *time);
 
+/** Replaces `to` by the minimal ones of `len` times. Errors: ND_NOMEM, and nothing has changed. */
+ND_CHECKED nd_err nd_antichain_set(nd_antichain *to, const nd_time *times, size_t len);
+
 /** As nd_antichain_insert, for a `time` that the caller knows to be incomparable with every item.
  */
 ND_CHECKED nd_err nd_antichain_insert_incomparable(nd_antichain *antichain, const nd_time *time);

@@ -147,6 +147,36 @@ void nd_collection_print(void *user, const nd_type *type, const nd_update *updat
  */
 nd_collection nd_consolidate(nd_collection collection);
 
+/** Where a function of a key's records writes those of the output. */
+typedef struct nd_reduction nd_reduction;
+
+/** A place for a record that is there `count` times: not zero. Its key is written there already,
+ * its other fields are zero. Valid until the next call. */
+void *nd_reduction_slot(nd_reduction *out, int64_t count);
+
+/** Makes the output of one key from all records of that key: `len` of them, side by side, in order,
+ * with how often each is there, which is not zero, but may be less. Called again whenever that
+ * changes; not called for a key without records, which has no output. */
+typedef void nd_reduce_fn(void *user, const void *records, const int64_t *counts, size_t len,
+                          nd_reduction *out);
+
+/** For each key (the type's leading fields) what `fn` makes of its records. The records that come
+ * out are of `type`, which has the same key. Exchanges by key. Work, and memory, are in proportion
+ * to what is there of the keys that change. */
+nd_collection nd_reduce(nd_collection collection, const nd_type *type, nd_reduce_fn *fn,
+                        nd_user user);
+
+/** How many records each key has, counted as often as they are there: records of `type`, which has
+ * the same key, and then an int64_t. A key that adds up to zero has no record. */
+nd_collection nd_count(nd_collection collection, const nd_type *type);
+
+/** Each record that is there, more than zero times, once. */
+nd_collection nd_distinct(nd_collection collection);
+
+/** The least, and the greatest, record of each key that is there, by the fields behind the key. */
+nd_collection nd_min(nd_collection collection);
+nd_collection nd_max(nd_collection collection);
+
 #ifdef __cplusplus
 }
 #endif

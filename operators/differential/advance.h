@@ -16,4 +16,8 @@
  * asks, the time itself. Pure. Linear in the width of `since`. */
 nd_time nd_time_advance(const nd_time *time, const nd_antichain *since);
 
+/** Replaces `frontier` by its join with `len` times of another: what is at or after some of both.
+ * Errors: ND_NOMEM, and nothing has changed. */
+ND_CHECKED nd_err nd_frontier_join(nd_antichain *frontier, const nd_time *times, size_t len);
+
 #endif

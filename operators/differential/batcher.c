@@ -83,6 +83,13 @@ nd_err nd_batcher_add(nd_batcher *batcher, const nd_row *row, const void *rows, 
     return ND_OK;
 }
 
+nd_err nd_batcher_add_code(nd_batcher *batcher, const unsigned char *code, size_t size,
+                           const nd_time *time, int64_t diff)
+{
+    ND_TRY(nd_updates_add(&batcher->fresh, code, size, time, diff));
+    return nd_updates_len(&batcher->fresh) >= MOST_FRESH ? sort_fresh(batcher) : ND_OK;
+}
+
 /* --- Sealing --- */
 
 static nd_err divide(const nd_updates *all, const nd_antichain *frontier, nd_updates *done,

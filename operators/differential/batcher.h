@@ -24,6 +24,10 @@ void nd_batcher_deinit(nd_batcher *batcher);
 ND_CHECKED nd_err nd_batcher_add(nd_batcher *batcher, const nd_row *row, const void *rows,
                                  size_t len);
 
+/** Adds one update by its code. Errors: likewise. */
+ND_CHECKED nd_err nd_batcher_add_code(nd_batcher *batcher, const unsigned char *code, size_t size,
+                                      const nd_time *time, int64_t diff);
+
 /** Takes out the updates at times that are complete, those at or after none of `frontier`, and
  * appends them, consolidated, to `done`, which is empty. Sets `left`, which is empty, to the
  * minimal times of the others: of those that do not cancel. Errors: likewise. */

@@ -87,12 +87,12 @@ bool nd_history_validate(const nd_edit *edits, size_t len)
 
 /* --- Counts --- */
 
-static void sort_counts(nd_count *counts, size_t len)
+static void sort_counts(nd_tally *counts, size_t len)
 {
     for (unsigned g = count_gaps(len); g > 0; g--) {
         const size_t gap = gaps[g - 1];
         for (size_t i = gap; i < len; i++) {
-            const nd_count count = counts[i];
+            const nd_tally count = counts[i];
             size_t k = i;
             for (; k >= gap && count.value < counts[k - gap].value; k -= gap)
                 counts[k] = counts[k - gap];
@@ -101,12 +101,12 @@ static void sort_counts(nd_count *counts, size_t len)
     }
 }
 
-nd_err nd_counts_consolidate(nd_count *counts, size_t *len)
+nd_err nd_tallies_consolidate(nd_tally *counts, size_t *len)
 {
     size_t n = 0;
     sort_counts(counts, *len);
     for (size_t i = 0; i < *len;) {
-        nd_count sum = counts[i];
+        nd_tally sum = counts[i];
         for (i++; i < *len && counts[i].value == sum.value; i++)
             if (!nd_difference_plus(sum.count, counts[i].count, &sum.count))
                 return ND_FAILED;
@@ -124,10 +124,10 @@ nd_err nd_history_accumulate(const nd_edit *edits, size_t len, const nd_time *ti
     for (size_t i = 0; i < len; i++) {
         if (!nd_time_less_equal(&edits[i].time, time))
             continue;
-        nd_count *const count = nd_vector_push(counts);
+        nd_tally *const count = nd_vector_push(counts);
         if (!count)
             return ND_NOMEM;
-        *count = (nd_count){edits[i].value, edits[i].diff};
+        *count = (nd_tally){edits[i].value, edits[i].diff};
     }
-    return nd_counts_consolidate(counts->items, &counts->len);
+    return nd_tallies_consolidate(counts->items, &counts->len);
 }

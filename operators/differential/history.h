@@ -29,10 +29,10 @@ typedef struct nd_edit {
 } nd_edit;
 
 /** How often a value is there. */
-typedef struct nd_count {
+typedef struct nd_tally {
     uint32_t value;
     int64_t count;
-} nd_count;
+} nd_tally;
 
 /** Sorts; nothing is added up. About n^1.3, linear if they are nearly sorted. */
 void nd_history_sort(nd_edit *edits, size_t len);
@@ -45,14 +45,14 @@ ND_CHECKED nd_err nd_history_consolidate(nd_edit *edits, size_t *len);
  * can tell. Errors: as there. */
 ND_CHECKED nd_err nd_history_advance(nd_edit *edits, size_t *len, const nd_antichain *since);
 
-/** Replaces `counts` (nd_count) by what there is at `time`: the sums of the differences of times at
+/** Replaces `counts` (nd_tally) by what there is at `time`: the sums of the differences of times at
  * or before it, in order of values, none of them zero. The edits may be in any order. Errors:
  * ND_NOMEM; ND_FAILED, a sum becomes too large; the counts are not to be read then. */
 ND_CHECKED nd_err nd_history_accumulate(const nd_edit *edits, size_t len, const nd_time *time,
                                         nd_vector *counts);
 
 /** Sorts counts by value, adds up those of a value and drops zeros. Errors: ND_FAILED, as above. */
-ND_CHECKED nd_err nd_counts_consolidate(nd_count *counts, size_t *len);
+ND_CHECKED nd_err nd_tallies_consolidate(nd_tally *counts, size_t *len);
 
 /** Whether a history is consolidated. */
 bool nd_history_validate(const nd_edit *edits, size_t len);

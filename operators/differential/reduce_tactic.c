@@ -27,7 +27,7 @@ void nd_reduce_tactic_init(nd_reduce_tactic *tactic, nd_reduce_function function
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++)
         nd_vector_init(edits[i], sizeof(nd_edit));
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        nd_vector_init(counts[i], sizeof(nd_count));
+        nd_vector_init(counts[i], sizeof(nd_tally));
 }
 
 void nd_reduce_tactic_deinit(nd_reduce_tactic *tactic)
@@ -48,9 +48,9 @@ void nd_reduce_fail(nd_reduce_output *output, nd_err err)
 
 void nd_reduce_put(nd_reduce_output *output, uint32_t value, int64_t count)
 {
-    nd_count *const place = nd_vector_push(&output->counts);
+    nd_tally *const place = nd_vector_push(&output->counts);
     if (place)
-        *place = (nd_count){value, count};
+        *place = (nd_tally){value, count};
     else
         nd_reduce_fail(output, ND_NOMEM);
 }
@@ -206,7 +206,7 @@ static nd_err add_correction(nd_reduce_tactic *tactic, const nd_time *time, uint
 /* What the output has to be less what it is: both in order of values. */
 static nd_err add_corrections(nd_reduce_tactic *tactic, const nd_time *time)
 {
-    const nd_count *const want = tactic->output.counts.items, *const had = tactic->had.items;
+    const nd_tally *const want = tactic->output.counts.items, *const had = tactic->had.items;
     const size_t n_want = tactic->output.counts.len, n_had = tactic->had.len;
     for (size_t i = 0, k = 0; i < n_want || k < n_had;) {
         const bool is_wanted = k == n_had || (i < n_want && want[i].value <= had[k].value);
@@ -232,7 +232,7 @@ static nd_err correct_at(nd_reduce_tactic *tactic, const nd_time *time)
     output->err = ND_OK;
     tactic->function(tactic->context, tactic->has.items, tactic->has.len, output);
     ND_TRY(output->err);
-    ND_TRY(nd_counts_consolidate(output->counts.items, &output->counts.len));
+    ND_TRY(nd_tallies_consolidate(output->counts.items, &output->counts.len));
     return add_corrections(tactic, time);
 }
 

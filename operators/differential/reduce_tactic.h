@@ -19,7 +19,7 @@
 
 /** What the function's output is put into. */
 typedef struct nd_reduce_output {
-    nd_vector counts; /* nd_count */
+    nd_vector counts; /* nd_tally */
     nd_err err;       /* the first that happened */
 } nd_reduce_output;
 
@@ -33,7 +33,7 @@ void nd_reduce_fail(nd_reduce_output *output, nd_err err);
 /** The output from the input, whose `len` values are in order and whose counts are not zero, but
  * may be below. Pure. An input of `len` 0 (`input` may be NULL then) only comes where there is
  * output to be retracted, and should give none. */
-typedef void (*nd_reduce_function)(void *context, const nd_count *input, size_t len,
+typedef void (*nd_reduce_function)(void *context, const nd_tally *input, size_t len,
                                    nd_reduce_output *output);
 
 /** A round of a key. All borrowed; the edits sorted, and none of it from the result of the tactic
@@ -65,7 +65,7 @@ typedef struct nd_reduce_tactic {
     nd_vector meets;            /* nd_time: of each moment and all later ones */
     nd_vector inputs, outputs;  /* nd_edit: stepped so far */
     nd_vector corrections;      /* nd_edit */
-    nd_vector has, had;         /* nd_count: of input and output, at a moment */
+    nd_vector has, had;         /* nd_tally: of input and output, at a moment */
     nd_reduce_output output;
 } nd_reduce_tactic;
 

@@ -81,24 +81,9 @@ void nd_trace_release(nd_trace *trace)
 
 /* --- What readers allow --- */
 
-/* Replaces an antichain. */
-static nd_err set(nd_antichain *antichain, const nd_time *items, size_t len)
-{
-    nd_antichain made;
-    nd_antichain_init(&made);
-    for (size_t i = 0; i < len; i++)
-        if (nd_antichain_insert(&made, &items[i]) != ND_OK) {
-            nd_antichain_deinit(&made);
-            return ND_NOMEM;
-        }
-    nd_antichain_deinit(antichain);
-    *antichain = made;
-    return ND_OK;
-}
-
 static nd_err copy(nd_antichain *to, const nd_antichain *from)
 {
-    return set(to, nd_antichain_items(from), from->len);
+    return nd_antichain_set(to, nd_antichain_items(from), from->len);
 }
 
 static bool is_at_or_after(const nd_time *time, const nd_time *earlier, size_t n_earlier)
@@ -229,7 +214,7 @@ nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch)
 {
     uint64_t spent = 0;
     const uint64_t fuel = GENEROSITY * nd_trace_batch_len(batch);
-    const nd_err err = set(&trace->upper, batch->upper.items, batch->upper.len);
+    const nd_err err = nd_antichain_set(&trace->upper, batch->upper.items, batch->upper.len);
     layer *const place = err == ND_OK && trace->readers.len ? nd_vector_push(&trace->layers) : NULL;
     if (!place) {
         nd_trace_batch_release(batch);

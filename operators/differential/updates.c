@@ -109,16 +109,22 @@ static inline void append(nd_updates *updates, const unsigned char *code, size_t
     add_stamp(updates, time, diff);
 }
 
+nd_err nd_updates_add(nd_updates *updates, const unsigned char *code, size_t size,
+                      const nd_time *time, int64_t diff)
+{
+    uint32_t number;
+    ND_TRY(get_room_for(updates, 1, size));
+    ND_TRY(nd_time_table_add(&updates->table, time, &number));
+    append(updates, code, size, number, diff);
+    return ND_OK;
+}
+
 nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i,
                            const nd_time *time)
 {
     size_t size;
-    uint32_t number;
     const unsigned char *const code = nd_updates_code(from, i, &size);
-    ND_TRY(get_room_for(updates, 1, size));
-    ND_TRY(nd_time_table_add(&updates->table, time, &number));
-    append(updates, code, size, number, nd_updates_diff(from, i));
-    return ND_OK;
+    return nd_updates_add(updates, code, size, time, nd_updates_diff(from, i));
 }
 
 /* --- Renumbering --- */

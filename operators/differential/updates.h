@@ -60,6 +60,10 @@ static inline int64_t nd_updates_diff(const nd_updates *updates, size_t i)
 ND_CHECKED nd_err nd_updates_add_rows(nd_updates *updates, const nd_row *row, const void *rows,
                                       size_t len);
 
+/** Appends an update by its code. */
+ND_CHECKED nd_err nd_updates_add(nd_updates *updates, const unsigned char *code, size_t size,
+                                 const nd_time *time, int64_t diff);
+
 /** Appends update `i` of others, at `time`. */
 ND_CHECKED nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i,
                                       const nd_time *time);

@@ -234,6 +234,124 @@ static void a_collection_and_its_negation_are_nothing(void **state)
     expect(&pair_type, nothing_query, feed_pairs, "");
 }
 
+/* --- Reducing --- */
+
+typedef struct tally {
+    nd_bytes text;
+    int64_t n;
+} tally;
+static const nd_type tally_type = ND_TYPE(tally, 1, ND_FIELD(tally, text), ND_FIELD(tally, n));
+
+static nd_collection count_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_count(input, &tally_type);
+}
+
+static nd_collection distinct_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_distinct(input);
+}
+
+static nd_collection min_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_min(input);
+}
+
+static nd_collection max_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_max(input);
+}
+
+static void feed_values(nd_input *input)
+{
+    nd_collection_insert(input, &(pair){1, 5});
+    nd_collection_insert(input, &(pair){1, -7});
+    nd_collection_update(input, &(pair){1, -9}, -1);
+    nd_collection_update(input, &(pair){2, 3}, 2);
+    nd_input_advance(input, 1);
+    nd_collection_remove(input, &(pair){1, -7});
+    nd_collection_remove(input, &(pair){2, 3});
+    nd_input_advance(input, 2);
+    nd_collection_remove(input, &(pair){2, 3});
+    nd_collection_update(input, &(pair){1, -9}, 3);
+}
+
+static void a_function_of_each_key_is_kept_up_to_date(void **state)
+{
+    (void)state;
+    expect(&word_type, count_query, feed_words,
+           "+1 (0)  2\n+1 (0) apple 3\n+1 (1) apple 2\n"
+           "-1 (1) apple 3\n");
+    expect(&pair_type, distinct_query, feed_values,
+           "+1 (0) 1 -7\n+1 (0) 1 5\n+1 (0) 2 3\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 2 3\n");
+    expect(&pair_type, min_query, feed_values,
+           "+1 (0) 1 -7\n+1 (0) 2 3\n+1 (1) 1 5\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 1 5\n"
+           "-1 (2) 2 3\n");
+    expect(&pair_type, max_query, feed_values, "+1 (0) 1 5\n+1 (0) 2 3\n-1 (2) 2 3\n");
+}
+
+/* The first value, and how many there are. */
+static void first_and_number(void *user, const void *records, const int64_t *counts, size_t len,
+                             nd_reduction *out)
+{
+    (void)user, (void)counts;
+    ((pair *)nd_reduction_slot(out, (int64_t)len))->value = ((const pair *)records)->value;
+}
+
+static nd_collection reduce_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_reduce(input, &pair_type, first_and_number, nd_no_user);
+}
+
+static void feed_three(nd_input *input)
+{
+    nd_collection_insert(input, &(pair){0, 0});
+    nd_collection_insert(input, &(pair){1, 2});
+    nd_collection_insert(input, &(pair){1, 1});
+}
+
+static void values_are_shown_in_order(void **state)
+{
+    (void)state;
+    expect(&pair_type, reduce_query, feed_three, "+1 (0) 0 0\n+2 (0) 1 1\n");
+}
+
+static void feed_epochs(nd_input *input)
+{
+    for (uint32_t i = 0; i < 3000; i++) {
+        nd_collection_update(input, &(pair){7, (int32_t)(i % 5)}, i % 2 == 0 ? 1 : -1);
+        nd_input_advance(input, i + 1);
+    }
+    nd_collection_insert(input, &(pair){8, 8});
+}
+
+static nd_collection count_all_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_collection_filter(nd_distinct(input), keep_positive, nd_no_user);
+}
+
+/* What comes and goes is gone in the end. */
+static void many_epochs_may_come_at_once(void **state)
+{
+    (void)state;
+    int n_left = 0;
+    nd_message message = {""};
+    job self = {.type = &pair_type, .query = count_all_query, .feed = feed_epochs};
+    changes_init(&self.seen);
+    assert_int_equal(run(&self, 2, &message), ND_OK);
+    for (size_t i = 0; i < self.seen.n; i++)
+        n_left += self.seen.lines[i][0] == '+' ? 1 : -1;
+    assert_int_equal(n_left, 1);
+    assert_true(self.seen.n > 1000);
+    changes_deinit(&self.seen);
+}
+
 /* --- Loops --- */
 
 static void by_key(void *user, const void *records, size_t len, uint32_t *rounds)
@@ -363,6 +481,18 @@ static nd_collection plain_query(nd_dataflow *flow, nd_collection input)
     return nd_consolidate((nd_collection){.stream = stream, .type = &pair_type});
 }
 
+static nd_collection other_key_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_reduce(input, &word_type, first_and_number, nd_no_user);
+}
+
+static nd_collection no_tally_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_count(input, &pair_type);
+}
+
 static void mistakes_are_told_at_the_start(void **state)
 {
     (void)state;
@@ -370,6 +500,8 @@ static void mistakes_are_told_at_the_start(void **state)
     expect_failure(&pair_type, no_function_query, feed_pairs, ND_INVAL, "needs a function");
     expect_failure(&pair_type, unlike_query, feed_pairs, ND_INVAL, "is not a collection of");
     expect_failure(&pair_type, plain_query, feed_pairs, ND_INVAL, "is not a collection of");
+    expect_failure(&pair_type, other_key_query, feed_pairs, ND_INVAL, "have not the same key");
+    expect_failure(&pair_type, no_tally_query, feed_pairs, ND_INVAL, "the key and an int64_t");
     expect_failure(NULL, just_consolidate, feed_pairs, ND_INVAL, "needs a type");
 }
 
@@ -410,6 +542,9 @@ int main(void)
         cmocka_unit_test(much_may_cancel),
         cmocka_unit_test(operators_without_state_work_on_each_update),
         cmocka_unit_test(a_collection_and_its_negation_are_nothing),
+        cmocka_unit_test(a_function_of_each_key_is_kept_up_to_date),
+        cmocka_unit_test(values_are_shown_in_order),
+        cmocka_unit_test(many_epochs_may_come_at_once),
         cmocka_unit_test(who_enters_later_is_not_there_before),
         cmocka_unit_test(a_loop_begins_anew),
         cmocka_unit_test(rounds_of_a_loop_that_was_left_do_not_count),

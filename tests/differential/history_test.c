@@ -164,7 +164,7 @@ static void assert_counts(const nd_vector *counts, const nd_edit *edits, size_t 
         const int64_t expected = count_at(edits, len, value, time);
         if (expected == 0)
             continue;
-        const nd_count *const count = nd_vector_at(counts, i++);
+        const nd_tally *const count = nd_vector_at(counts, i++);
         assert_int_equal(count->value, value);
         assert_int_equal(count->count, expected);
     }
@@ -177,7 +177,7 @@ static void accumulating_counts_values_in_order_without_zeros(void **state)
     nd_random random;
     nd_vector counts;
     nd_random_init(&random, 4);
-    nd_vector_init(&counts, sizeof(nd_count));
+    nd_vector_init(&counts, sizeof(nd_tally));
     for (unsigned round = 0; round < 100; round++) {
         nd_edit edits[MOST];
         const size_t len = any_edits(&random, edits);
@@ -199,7 +199,7 @@ static void sums_that_are_too_large_fail(void **state)
     const nd_edit both[] = {{1, {0, {1}}, INT64_MAX}, {1, {1, {0}}, 1}};
     nd_edit edits[2];
     size_t len = 2;
-    nd_vector_init(&counts, sizeof(nd_count));
+    nd_vector_init(&counts, sizeof(nd_tally));
     nd_antichain_init(&since);
     memcpy(edits, both, sizeof edits);
     assert_int_equal(nd_history_consolidate(edits, &len), ND_OK);

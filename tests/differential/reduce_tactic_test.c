@@ -13,7 +13,7 @@ enum { MOST_SIDE = 6, MOST_UPDATES = 64 };
 
 /* --- Functions --- */
 
-static int64_t total(const nd_count *input, size_t len, bool is_weighted)
+static int64_t total(const nd_tally *input, size_t len, bool is_weighted)
 {
     int64_t sum = 0;
     for (size_t i = 0; i < len; i++)
@@ -22,28 +22,28 @@ static int64_t total(const nd_count *input, size_t len, bool is_weighted)
 }
 
 /* How many there are. */
-static void count(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void count(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     if (len)
         nd_reduce_put(output, (uint32_t)(1000 + total(input, len, false)), 1);
 }
 
-static void sum(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void sum(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     if (len)
         nd_reduce_put(output, (uint32_t)(1000 + total(input, len, true)), 1);
 }
 
-static void least(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void least(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     if (len)
         nd_reduce_put(output, input[0].value, 1);
 }
 
-static void distinct(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void distinct(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     for (size_t i = 0; i < len; i++)
@@ -52,7 +52,7 @@ static void distinct(void *context, const nd_count *input, size_t len, nd_reduce
 }
 
 /* The greatest two, with their counts; greatest first. */
-static void top_two(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void top_two(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     for (size_t i = len, n = 0; i > 0 && n < 2; i--)
@@ -203,17 +203,17 @@ static bool is_right_at(const one_key *key, const nd_time *time)
 {
     nd_vector has, had;
     nd_reduce_output want = {.err = ND_OK};
-    nd_vector_init(&has, sizeof(nd_count));
-    nd_vector_init(&had, sizeof(nd_count));
-    nd_vector_init(&want.counts, sizeof(nd_count));
+    nd_vector_init(&has, sizeof(nd_tally));
+    nd_vector_init(&had, sizeof(nd_tally));
+    nd_vector_init(&want.counts, sizeof(nd_tally));
     assert_int_equal(nd_history_accumulate(key->updates, key->n_updates, time, &has), ND_OK);
     assert_int_equal(nd_history_accumulate(key->all.items, key->all.len, time, &had), ND_OK);
     key->tactic.function(key->tactic.context, has.items, has.len, &want);
     assert_int_equal(want.err, ND_OK);
-    assert_int_equal(nd_counts_consolidate(want.counts.items, &want.counts.len), ND_OK);
+    assert_int_equal(nd_tallies_consolidate(want.counts.items, &want.counts.len), ND_OK);
     bool is_right = want.counts.len == had.len;
     for (size_t i = 0; is_right && i < had.len; i++) {
-        const nd_count *const a = nd_vector_at(&want.counts, i), *const b = nd_vector_at(&had, i);
+        const nd_tally *const a = nd_vector_at(&want.counts, i), *const b = nd_vector_at(&had, i);
         is_right = a->value == b->value && a->count == b->count;
     }
     nd_vector_deinit(&has);
@@ -397,7 +397,7 @@ static void assert_edit(const nd_edit *edit, uint32_t value, nd_time time, int64
 }
 
 /* The least value, as often as there are values. */
-static void least_and_number(void *context, const nd_count *input, size_t len,
+static void least_and_number(void *context, const nd_tally *input, size_t len,
                              nd_reduce_output *output)
 {
     (void)context;
@@ -486,7 +486,7 @@ typedef struct call_counts {
     unsigned n, n_empty;
 } call_counts;
 
-static void count_calls(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void count_calls(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     call_counts *const calls = context;
     calls->n++;
@@ -518,7 +518,7 @@ static void function_sees_no_input_only_where_output_is_retracted(void **state)
 
 /* The largest difference where there is one value, the least where there are two; fails for three.
  */
-static void extreme(void *context, const nd_count *input, size_t len, nd_reduce_output *output)
+static void extreme(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
     (void)context;
     (void)input;

@@ -6,6 +6,21 @@
 
 const nd_type pair_type = ND_TYPE(pair, 1, ND_FIELD(pair, key), ND_FIELD(pair, value));
 
+/* The same with wider fields, for counting. */
+typedef struct wide_pair {
+    int64_t key;
+    int64_t value;
+} wide_pair;
+static const nd_type wide_pair_type =
+    ND_TYPE(wide_pair, 1, ND_FIELD(wide_pair, key), ND_FIELD(wide_pair, value));
+
+typedef struct wide_tally {
+    int64_t key;
+    int64_t n;
+} wide_tally;
+static const nd_type wide_tally_type =
+    ND_TYPE(wide_tally, 1, ND_FIELD(wide_tally, key), ND_FIELD(wide_tally, n));
+
 unsigned pair_number(const pair *record)
 {
     return record->key * QUERY_VALUES + (unsigned)(record->value + 2);
@@ -43,6 +58,19 @@ static int64_t weight(uint32_t constant, unsigned i)
 {
     static const int64_t weights[] = {1, -1, 2, 3};
     return weights[(constant + i) % 4];
+}
+
+/* Of a key's records, by their number and count: each value's square times its count, spread over
+ * two records. */
+static void reduced(const int64_t *counts, uint32_t key, uint32_t constant, int64_t *out)
+{
+    int64_t sum = 0;
+    for (unsigned v = 0; v < QUERY_VALUES; v++)
+        sum += counts[v] * ((int64_t)v * v + 1);
+    if (sum % 3 != 0)
+        out[(unsigned)(constant + key) % QUERY_VALUES] += sum % 3;
+    if (sum > 2)
+        out[(unsigned)(constant + key + 1) % QUERY_VALUES] += 1;
 }
 
 static uint32_t round_of(const pair *record, uint32_t constant)
@@ -129,14 +157,57 @@ static void flat_map_fn(void *user, const void *records, size_t len, nd_changes 
     }
 }
 
+static void reduce_fn(void *user, const void *records, const int64_t *counts, size_t len,
+                      nd_reduction *out)
+{
+    int64_t there[QUERY_VALUES] = {0}, made_of[QUERY_VALUES] = {0};
+    const pair *const all = records;
+    for (size_t i = 0; i < len; i++)
+        there[all[i].value + 2] += counts[i];
+    reduced(there, all[0].key, constant_of(user), made_of);
+    for (unsigned v = 0; v < QUERY_VALUES; v++)
+        if (made_of[v] != 0)
+            ((pair *)nd_reduction_slot(out, made_of[v]))->value = (int32_t)v - 2;
+}
+
+/* What the number of records of a key is shown as. */
+static int32_t shown(int64_t n)
+{
+    return (int32_t)(((n % QUERY_VALUES) + QUERY_VALUES) % QUERY_VALUES) - 2;
+}
+
+static void show_fn(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        const wide_tally *const one = (const wide_tally *)records + i;
+        ((pair *)out)[i] = (pair){(uint32_t)one->key, shown(one->n)};
+    }
+}
+
+static void widen_fn(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        const pair *const one = (const pair *)records + i;
+        ((wide_pair *)out)[i] = (wide_pair){one->key, one->value};
+    }
+}
+
+static nd_collection build_count(nd_collection of)
+{
+    const nd_collection wide = nd_collection_map(of, &wide_pair_type, widen_fn, nd_no_user);
+    return nd_collection_map(nd_count(wide, &wide_tally_type), &pair_type, show_fn, nd_no_user);
+}
+
 static void round_fn(void *user, const void *records, size_t len, uint32_t *rounds)
 {
     for (size_t i = 0; i < len; i++)
         rounds[i] = round_of((const pair *)records + i, constant_of(user));
 }
 
-static const char *const mutants[] = {"map",    "filter", "flat_map", "negate",
-                                      "concat", "leave",  NULL};
+static const char *const mutants[] = {"map",   "filter",   "flat_map", "negate", "concat",
+                                      "leave", "distinct", "min",      "reduce", NULL};
 
 const char *query_mutant(size_t index) { return mutants[index]; }
 
@@ -199,7 +270,8 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
     uint32_t constant = node->constant;
     if ((node->kind == QUERY_MAP && is(self->mutant, "map")) ||
         (node->kind == QUERY_FILTER && is(self->mutant, "filter")) ||
-        (node->kind == QUERY_FLAT_MAP && is(self->mutant, "flat_map")))
+        (node->kind == QUERY_FLAT_MAP && is(self->mutant, "flat_map")) ||
+        (node->kind == QUERY_REDUCE && is(self->mutant, "reduce")))
         constant++;
     const nd_user user = {(void *)(uintptr_t)constant, NULL};
     switch (node->kind) {
@@ -217,6 +289,16 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
     }
     case QUERY_CONSOLIDATE:
         return nd_consolidate(of);
+    case QUERY_REDUCE:
+        return nd_reduce(of, &pair_type, reduce_fn, user);
+    case QUERY_COUNT:
+        return build_count(of);
+    case QUERY_DISTINCT:
+        return is(self->mutant, "distinct") ? nd_consolidate(of) : nd_distinct(of);
+    case QUERY_MIN:
+        return is(self->mutant, "min") ? nd_max(of) : nd_min(of);
+    case QUERY_MAX:
+        return nd_max(of);
     case QUERY_ENTER:
         return nd_collection_enter(self->scopes[node->depth], of);
     case QUERY_ENTER_AT:
@@ -260,11 +342,45 @@ static table compute_flat_map(const table *of, uint32_t constant)
     return out;
 }
 
+/* What one key's records become. */
+static void compute_key(const query_node *node, const int64_t *of, uint32_t key, int64_t *out)
+{
+    int64_t n = 0;
+    bool is_there = false;
+    int least = -1, greatest = -1;
+    for (int v = 0; v < QUERY_VALUES; v++) {
+        n += of[v];
+        is_there |= of[v] != 0;
+        greatest = of[v] > 0 ? v : greatest;
+        least = of[v] > 0 && least < 0 ? v : least;
+    }
+    if (node->kind == QUERY_REDUCE && is_there)
+        reduced(of, key, node->constant, out);
+    if (node->kind == QUERY_COUNT && n != 0)
+        out[shown(n) + 2] += 1;
+    for (unsigned v = 0; node->kind == QUERY_DISTINCT && v < QUERY_VALUES; v++)
+        out[v] = of[v] > 0;
+    if (node->kind == QUERY_MIN && least >= 0)
+        out[least] = 1;
+    if (node->kind == QUERY_MAX && greatest >= 0)
+        out[greatest] = 1;
+}
+
+static table compute_keys(const query_node *node, const table *of)
+{
+    table out = {{0}};
+    for (uint32_t key = 0; key < QUERY_KEYS; key++)
+        compute_key(node, of->n + key * QUERY_VALUES, key, out.n + key * QUERY_VALUES);
+    return out;
+}
+
 static table compute_node(const query_node *node, const table *of, const table *and)
 {
     table out = {{0}};
     if (node->kind == QUERY_FLAT_MAP)
         return compute_flat_map(of, node->constant);
+    if (node->kind >= QUERY_REDUCE && node->kind <= QUERY_MAX)
+        return compute_keys(node, of);
     for (unsigned r = 0; r < QUERY_RECORDS; r++) {
         const pair record = pair_of_number(r), image = mapped(&record, node->constant);
         if (node->kind == QUERY_MAP)

@@ -45,6 +45,11 @@ typedef enum query_kind {
     QUERY_NEGATE,
     QUERY_CONCAT,
     QUERY_CONSOLIDATE,
+    QUERY_REDUCE, /* some function of all records of a key */
+    QUERY_COUNT,
+    QUERY_DISTINCT,
+    QUERY_MIN,
+    QUERY_MAX,
     QUERY_ENTER,    /* what follows until its end is inside a loop */
     QUERY_ENTER_AT, /* likewise, each record in a round of its own */
     QUERY_LEAVE,

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "operators/differential/arrange.h"
+
+#include <nereid/vertex.h>
+
+#include "operators/differential/batcher.h"
+#include "operators/differential/linear.h"
+#include "operators/differential/trace_builder.h"
+
+static void retain(void *batch) { (void)nd_trace_batch_retain(batch); }
+static void release(void *batch) { nd_trace_batch_release(batch); }
+
+static const nd_type batch_type = ND_TYPE_OBJECT("trace batch", retain, release);
+
+typedef struct arrange {
+    nd_row in;
+    nd_record_code whole, key;
+    nd_batcher batcher;
+    nd_held held;
+    nd_trace_builder builder;
+    nd_trace *trace;
+    nd_antichain lower; /* where the next batch begins */
+} arrange;
+
+static void deinit(nd_vertex *vertex)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    nd_batcher_deinit(&self->batcher);
+    nd_held_deinit(&self->held);
+    nd_trace_builder_deinit(&self->builder);
+    nd_trace_release(self->trace);
+    nd_antichain_deinit(&self->lower);
+}
+
+static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+{
+    (void)port;
+    arrange *const self = nd_vertex_state(vertex);
+    nd_err err = nd_held_add(&self->held, vertex, time);
+    if (err == ND_OK)
+        err =
+            nd_batcher_add(&self->batcher, &self->in, nd_batch_records(batch), nd_batch_len(batch));
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+}
+
+/* --- Sealing --- */
+
+/* The last of the held times that is at or before `time`. */
+static size_t owner_of(const nd_held *held, const nd_time *time)
+{
+    size_t i = held->times.len;
+    while (i > 0 && !nd_time_less_equal(&nd_antichain_items(&held->times)[i - 1], time))
+        i--;
+    return i - 1;
+}
+
+static nd_err push_own(arrange *self, const nd_updates *done, size_t which)
+{
+    for (size_t i = 0; i < nd_updates_len(done); i++) {
+        size_t size;
+        const nd_time *const time = nd_updates_time(done, i);
+        if (self->held.times.len > 1 && owner_of(&self->held, time) != which)
+            continue;
+        const unsigned char *const code = nd_updates_code(done, i, &size);
+        const size_t key_size = nd_record_code_prefix(&self->key, code, size);
+        ND_TRY(nd_trace_builder_push(&self->builder, (nd_trace_code){code, key_size},
+                                     (nd_trace_code){code + key_size, size - key_size}, time,
+                                     nd_updates_diff(done, i)));
+    }
+    return ND_OK;
+}
+
+/* The frontier and the held times behind one. */
+static nd_err find_upper(const arrange *self, const nd_antichain *frontier, size_t which,
+                         nd_antichain *upper)
+{
+    for (size_t i = 0; i < frontier->len; i++)
+        ND_TRY(nd_antichain_insert(upper, &nd_antichain_items(frontier)[i]));
+    for (size_t i = which + 1; i < self->held.times.len; i++)
+        ND_TRY(nd_antichain_insert(upper, &nd_antichain_items(&self->held.times)[i]));
+    return ND_OK;
+}
+
+static nd_err seal_batch(arrange *self, const nd_antichain *upper, nd_trace_batch **batch)
+{
+    nd_antichain since;
+    nd_antichain_init(&since);
+    nd_err err = nd_antichain_insert(&since, &(nd_time){.epoch = 0});
+    if (err == ND_OK)
+        err = nd_trace_builder_seal(&self->builder, &self->lower, upper, &since, batch);
+    nd_antichain_deinit(&since);
+    return err;
+}
+
+/* Seals what belongs to one of the held times, and sends it. */
+static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antichain *frontier,
+                       size_t which)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    nd_trace_batch *batch;
+    nd_antichain upper;
+    nd_antichain_init(&upper);
+    nd_err err = push_own(self, done, which);
+    if (err == ND_OK && self->builder.n_values != 0) {
+        err = find_upper(self, frontier, which, &upper);
+        if (err == ND_OK)
+            err = seal_batch(self, &upper, &batch);
+        if (err == ND_OK) {
+            nd_emit *const out =
+                nd_vertex_emit(vertex, 0, &nd_antichain_items(&self->held.times)[which]);
+            *(nd_trace_batch **)nd_emit_slot(out) = nd_trace_batch_retain(batch);
+            err = nd_trace_insert(self->trace, batch);
+            nd_antichain_deinit(&self->lower);
+            self->lower = upper;
+            nd_antichain_init(&upper);
+        }
+    }
+    nd_antichain_deinit(&upper);
+    return err;
+}
+
+static nd_err seal(nd_vertex *vertex, const nd_antichain *frontier, nd_updates *done,
+                   nd_antichain *left)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    ND_TRY(nd_batcher_seal(&self->batcher, frontier, done, left));
+    for (size_t i = 0; i < self->held.times.len; i++)
+        ND_TRY(seal_one(vertex, done, frontier, i));
+    nd_held_replace(&self->held, vertex, left);
+    return ND_OK;
+}
+
+static void on_frontier(nd_vertex *vertex)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    nd_antichain frontier, left;
+    nd_updates done;
+    nd_antichain_init(&frontier);
+    nd_antichain_init(&left);
+    nd_updates_init(&done, &self->whole);
+    nd_err err = nd_frontier_read(vertex, 0, &frontier);
+    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
+        err = seal(vertex, &frontier, &done, &left);
+    if (err == ND_OK)
+        err = nd_trace_set_upper(self->trace, &frontier);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    nd_updates_deinit(&done);
+    nd_antichain_deinit(&left);
+    nd_antichain_deinit(&frontier);
+}
+
+/* --- Building --- */
+
+nd_trace_shape nd_arrange_shape(const nd_record_code *key, const nd_record_code *value)
+{
+    return (nd_trace_shape){.key_is_fixed = key->is_fixed,
+                            .key_size = key->is_fixed ? key->size : 0,
+                            .value_is_fixed = value->is_fixed,
+                            .value_size = value->is_fixed ? value->size : 0};
+}
+
+static nd_err init_state(arrange *self, const nd_row *in, const nd_arrangement *made)
+{
+    const nd_trace_shape shape = nd_arrange_shape(&made->key, &made->value);
+    self->in = *in;
+    self->key = made->key;
+    nd_whole_code_init(&self->whole, made->type, made->key.n_fields);
+    nd_batcher_init(&self->batcher, &self->whole);
+    nd_trace_builder_init(&self->builder, &shape);
+    self->trace = nd_trace_create(&shape);
+    return self->trace ? nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0}) : ND_NOMEM;
+}
+
+nd_arrangement nd_arrange_by(nd_collection collection, unsigned n_key)
+{
+    nd_arrangement made = {.type = collection.type};
+    nd_scope *const scope = nd_stream_scope(collection.stream);
+    const nd_row in = nd_row_of(collection);
+    nd_vertex *const vertex =
+        nd_vertex_new(scope,
+                      &(nd_vertex_def){.name = "arrange",
+                                       .state_size = sizeof(arrange),
+                                       .deinit = deinit,
+                                       .inputs = {nd_exchange(collection.stream)},
+                                       .outputs = {&batch_type},
+                                       .on_recv = on_recv,
+                                       .on_frontier = on_frontier},
+                      &made.batches);
+    if (!vertex)
+        return made;
+    arrange *const self = nd_vertex_state(vertex);
+    nd_record_code_init_closed(&made.key, made.type, 0, n_key);
+    nd_record_code_init(&made.value, made.type, n_key, nd_type_n_fields(made.type) - n_key);
+    const nd_err err = init_state(self, &in, &made);
+    if (err == ND_OK)
+        made.trace = self->trace;
+    else
+        nd_dataflow_mistake(nd_scope_dataflow(scope), err, "arrange: %s", nd_err_text(err));
+    return made;
+}
