@@ -177,6 +177,17 @@ nd_collection nd_distinct(nd_collection collection);
 nd_collection nd_min(nd_collection collection);
 nd_collection nd_max(nd_collection collection);
 
+/* --- Iterating --- */
+
+/** Builds, inside `loop`, what one round makes of a collection; others are brought in by
+ * nd_collection_enter. Called once, while the dataflow is built. */
+typedef nd_collection nd_iterate_fn(nd_scope *loop, nd_collection collection, void *arg);
+
+/** Applies `body` to the collection again and again, until nothing changes any more, and gives what
+ * it is then; and keeps that up to date while the collection changes. `body` must come to such an
+ * end, or the epoch never does: use nd_distinct, nd_min or the like in it. */
+nd_collection nd_iterate(nd_collection collection, nd_iterate_fn *body, void *arg);
+
 #ifdef __cplusplus
 }
 #endif

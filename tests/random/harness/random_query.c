@@ -103,6 +103,8 @@ static void add_any(query *plan, nd_random *random)
     query_kind kind = (query_kind)(1 + nd_random_below(random, QUERY_KINDS - 1));
     if ((kind == QUERY_ENTER || kind == QUERY_ENTER_AT) && depth == QUERY_DEPTH)
         kind = QUERY_LEAVE;
+    if (kind == QUERY_CLOSURES && depth + 2 > ND_MAX_LOOPS)
+        kind = QUERY_CLOSURE;
     if (kind == QUERY_LEAVE && depth == 0)
         kind = QUERY_CONSOLIDATE;
     const bool enters = kind == QUERY_ENTER || kind == QUERY_ENTER_AT;
@@ -200,14 +202,41 @@ static nd_collection build_count(nd_collection of)
     return nd_collection_map(nd_count(wide, &wide_tally_type), &pair_type, show_fn, nd_no_user);
 }
 
+/* What is there, and what the map of a constant makes of what is there, round by round. */
+typedef struct closure_body {
+    nd_collection start; /* outside */
+    uint32_t constant;
+    bool is_nested;
+} closure_body;
+
+static nd_collection close_once(nd_scope *loop, nd_collection there, void *arg);
+
+static nd_collection close_all(nd_collection start, uint32_t constant, bool is_nested)
+{
+    closure_body body = {nd_distinct(start), constant, is_nested};
+    return nd_iterate(body.start, close_once, &body);
+}
+
+static nd_collection close_once(nd_scope *loop, nd_collection there, void *arg)
+{
+    const closure_body *const body = arg;
+    const nd_user user = {(void *)(uintptr_t)body->constant, NULL};
+    nd_collection next = nd_collection_map(there, &pair_type, map_fn, user);
+    if (body->is_nested)
+        next = close_all(next, body->constant + 1, false);
+    const nd_collection both[] = {next, nd_collection_enter(loop, body->start)};
+    return nd_distinct(nd_collection_concat(both, 2));
+}
+
 static void round_fn(void *user, const void *records, size_t len, uint32_t *rounds)
 {
     for (size_t i = 0; i < len; i++)
         rounds[i] = round_of((const pair *)records + i, constant_of(user));
 }
 
-static const char *const mutants[] = {"map",   "filter",   "flat_map", "negate", "concat",
-                                      "leave", "distinct", "min",      "reduce", NULL};
+static const char *const mutants[] = {"map",    "filter",  "flat_map", "negate",
+                                      "concat", "leave",   "distinct", "min",
+                                      "reduce", "closure", "closures", NULL};
 
 const char *query_mutant(size_t index) { return mutants[index]; }
 
@@ -299,6 +328,10 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
         return is(self->mutant, "min") ? nd_max(of) : nd_min(of);
     case QUERY_MAX:
         return nd_max(of);
+    case QUERY_CLOSURE:
+        return close_all(of, constant + is(self->mutant, "closure"), false);
+    case QUERY_CLOSURES:
+        return close_all(of, constant, !is(self->mutant, "closures"));
     case QUERY_ENTER:
         return nd_collection_enter(self->scopes[node->depth], of);
     case QUERY_ENTER_AT:
@@ -374,11 +407,41 @@ static table compute_keys(const query_node *node, const table *of)
     return out;
 }
 
+static void close_table(table *of, uint32_t constant, bool is_nested)
+{
+    bool has_changed = true;
+    while (has_changed) {
+        table next = {{0}};
+        has_changed = false;
+        for (unsigned r = 0; r < QUERY_RECORDS; r++) {
+            const pair record = pair_of_number(r), image = mapped(&record, constant);
+            next.n[pair_number(&image)] |= of->n[r];
+        }
+        if (is_nested)
+            close_table(&next, constant + 1, false);
+        for (unsigned r = 0; r < QUERY_RECORDS; r++) {
+            has_changed |= next.n[r] > of->n[r];
+            of->n[r] |= next.n[r];
+        }
+    }
+}
+
+static table compute_closure(const query_node *node, const table *of)
+{
+    table out;
+    for (unsigned r = 0; r < QUERY_RECORDS; r++)
+        out.n[r] = of->n[r] > 0;
+    close_table(&out, node->constant, node->kind == QUERY_CLOSURES);
+    return out;
+}
+
 static table compute_node(const query_node *node, const table *of, const table *and)
 {
     table out = {{0}};
     if (node->kind == QUERY_FLAT_MAP)
         return compute_flat_map(of, node->constant);
+    if (node->kind == QUERY_CLOSURE || node->kind == QUERY_CLOSURES)
+        return compute_closure(node, of);
     if (node->kind >= QUERY_REDUCE && node->kind <= QUERY_MAX)
         return compute_keys(node, of);
     for (unsigned r = 0; r < QUERY_RECORDS; r++) {

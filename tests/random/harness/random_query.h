@@ -50,6 +50,8 @@ typedef enum query_kind {
     QUERY_DISTINCT,
     QUERY_MIN,
     QUERY_MAX,
+    QUERY_CLOSURE,  /* all that a map leads to, by iteration */
+    QUERY_CLOSURES, /* likewise, with a loop in the loop */
     QUERY_ENTER,    /* what follows until its end is inside a loop */
     QUERY_ENTER_AT, /* likewise, each record in a round of its own */
     QUERY_LEAVE,
