@@ -177,6 +177,16 @@ nd_collection nd_distinct(nd_collection collection);
 nd_collection nd_min(nd_collection collection);
 nd_collection nd_max(nd_collection collection);
 
+/** Makes one record of each pair: `out[i]` of `left[i]` and `right[i]`, which have the same key. */
+typedef void nd_join_fn(void *user, const void *left, const void *right, size_t len, void *out);
+
+/** For each key (the types' leading fields, which are alike in number, kind and width) every record
+ * of `left` with every one of `right`, as often as both are there, multiplied. The records that
+ * come out are of `type`. Both are seen from one scope. Exchanges by key. A change costs what the
+ * other side has of its key. */
+nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *type, nd_join_fn *fn,
+                      nd_user user);
+
 /* --- Iterating --- */
 
 /** Builds, inside `loop`, what one round makes of a collection; others are brought in by

@@ -110,7 +110,7 @@ static void add_any(query *plan, nd_random *random)
     const bool enters = kind == QUERY_ENTER || kind == QUERY_ENTER_AT;
     add_node(plan, kind, of, depth + enters - (kind == QUERY_LEAVE), random);
     plan->nodes[plan->n - 1].and = pick(plan, random, plan->nodes[plan->n - 1].depth);
-    if (kind == QUERY_CONCAT && plan->nodes[plan->n - 1].and == plan->n - 1)
+    if ((kind == QUERY_CONCAT || kind == QUERY_JOIN) && plan->nodes[plan->n - 1].and == plan->n - 1)
         plan->nodes[plan->n - 1].and = of;
 }
 
@@ -202,6 +202,19 @@ static nd_collection build_count(nd_collection of)
     return nd_collection_map(nd_count(wide, &wide_tally_type), &pair_type, show_fn, nd_no_user);
 }
 
+static pair joined(const pair *left, const pair *right, uint32_t constant)
+{
+    return pair_of_number((pair_number(left) * 3 + pair_number(right) * (constant % 5) + constant) %
+                          QUERY_RECORDS);
+}
+
+static void join_fn(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    for (size_t i = 0; i < len; i++)
+        ((pair *)out)[i] =
+            joined((const pair *)left + i, (const pair *)right + i, constant_of(user));
+}
+
 /* What is there, and what the map of a constant makes of what is there, round by round. */
 typedef struct closure_body {
     nd_collection start; /* outside */
@@ -234,9 +247,9 @@ static void round_fn(void *user, const void *records, size_t len, uint32_t *roun
         rounds[i] = round_of((const pair *)records + i, constant_of(user));
 }
 
-static const char *const mutants[] = {"map",    "filter",  "flat_map", "negate",
-                                      "concat", "leave",   "distinct", "min",
-                                      "reduce", "closure", "closures", NULL};
+static const char *const mutants[] = {"map",     "filter",   "flat_map", "negate", "concat",
+                                      "leave",   "distinct", "min",      "reduce", "join",
+                                      "closure", "closures", NULL};
 
 const char *query_mutant(size_t index) { return mutants[index]; }
 
@@ -328,6 +341,10 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
         return is(self->mutant, "min") ? nd_max(of) : nd_min(of);
     case QUERY_MAX:
         return nd_max(of);
+    case QUERY_JOIN:
+        return is(self->mutant, "join")
+                   ? nd_join(self->made[node->and ], of, &pair_type, join_fn, user)
+                   : nd_join(of, self->made[node->and ], &pair_type, join_fn, user);
     case QUERY_CLOSURE:
         return close_all(of, constant + is(self->mutant, "closure"), false);
     case QUERY_CLOSURES:
@@ -407,6 +424,19 @@ static table compute_keys(const query_node *node, const table *of)
     return out;
 }
 
+static table compute_join(const table *left, const table *right, uint32_t constant)
+{
+    table out = {{0}};
+    for (unsigned l = 0; l < QUERY_RECORDS; l++)
+        for (unsigned r = l / QUERY_VALUES * QUERY_VALUES; r / QUERY_VALUES == l / QUERY_VALUES;
+             r++) {
+            const pair a = pair_of_number(l), b = pair_of_number(r),
+                       both = joined(&a, &b, constant);
+            out.n[pair_number(&both)] += left->n[l] * right->n[r];
+        }
+    return out;
+}
+
 static void close_table(table *of, uint32_t constant, bool is_nested)
 {
     bool has_changed = true;
@@ -440,6 +470,8 @@ static table compute_node(const query_node *node, const table *of, const table *
     table out = {{0}};
     if (node->kind == QUERY_FLAT_MAP)
         return compute_flat_map(of, node->constant);
+    if (node->kind == QUERY_JOIN)
+        return compute_join(of, and, node->constant);
     if (node->kind == QUERY_CLOSURE || node->kind == QUERY_CLOSURES)
         return compute_closure(node, of);
     if (node->kind >= QUERY_REDUCE && node->kind <= QUERY_MAX)

@@ -50,6 +50,7 @@ typedef enum query_kind {
     QUERY_DISTINCT,
     QUERY_MIN,
     QUERY_MAX,
+    QUERY_JOIN,
     QUERY_CLOSURE,  /* all that a map leads to, by iteration */
     QUERY_CLOSURES, /* likewise, with a loop in the loop */
     QUERY_ENTER,    /* what follows until its end is inside a loop */
