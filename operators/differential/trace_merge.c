@@ -229,6 +229,7 @@ static nd_err gather_one(nd_trace_merge *merge)
     const bool is_a = b->left.len == 0 || (a->left.len != 0 && a->numbers[*a->left.times] <=
                                                                    b->numbers[*b->left.times]);
     side *const from = is_a ? a : b;
+    assert(from->left.len != 0);
     const uint32_t number = from->numbers[*from->left.times++];
     from->left.len--;
     return add_to_sums(merge, number, *from->left.diffs++);

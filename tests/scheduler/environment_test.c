@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scheduler/place/addresses.h"
 #include "scheduler/launch/child_environment.h"
+#include "scheduler/place/addresses.h"
 #include "scheduler/place/options.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
