@@ -14,6 +14,7 @@
  * Records are numbered: they must come whole, in order, and all.
  */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,8 +163,13 @@ static nd_err differ(nd_worker *worker)
 
 static nd_err linger(nd_worker *worker, bool fails)
 {
-    const struct timespec moment = {.tv_nsec = 100000000};
-    while (nd_worker_index(worker) == nd_worker_peers(worker) - 1)
+    static atomic_bool lingers; /* set by the last worker: one that never began would not linger */
+    const struct timespec moment = {.tv_nsec = 10000000};
+    while (nd_worker_index(worker) == nd_worker_peers(worker) - 1) {
+        atomic_store(&lingers, true);
+        (void)nanosleep(&moment, NULL);
+    }
+    while (fails && !atomic_load(&lingers))
         (void)nanosleep(&moment, NULL);
     return fails ? nd_worker_fail(worker, ND_FAILED, "enough") : ND_OK;
 }
