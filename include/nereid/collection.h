@@ -161,8 +161,8 @@ typedef void nd_reduce_fn(void *user, const void *records, const int64_t *counts
                           nd_reduction *out);
 
 /** For each key (the type's leading fields) what `fn` makes of its records. The records that come
- * out are of `type`, which has the same key. Exchanges by key. Work, and memory, are in proportion
- * to what is there of the keys that change. */
+ * out are of `type`, which has the same key. Exchanges by key. A change costs what is there of its
+ * key, and a key that has changed at very many times costs more. */
 nd_collection nd_reduce(nd_collection collection, const nd_type *type, nd_reduce_fn *fn,
                         nd_user user);
 

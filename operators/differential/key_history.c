@@ -2,7 +2,6 @@
 #include "operators/differential/key_history.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void nd_key_history_init(nd_key_history *history)
 {
@@ -54,22 +53,16 @@ nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor, nd_t
     return ND_OK;
 }
 
-static int compare_codes(const nd_trace_code *a, const nd_trace_code *b)
-{
-    const size_t common = a->size < b->size ? a->size : b->size;
-    const int order = common ? memcmp(a->bytes, b->bytes, common) : 0;
-    return order ? order : (a->size > b->size) - (a->size < b->size);
-}
-
 static int compare_found(const void *a, const void *b)
 {
-    return compare_codes(&((const nd_found *)a)->value, &((const nd_found *)b)->value);
+    return nd_trace_code_compare(((const nd_found *)a)->value, ((const nd_found *)b)->value);
 }
 
 static nd_err number(nd_key_history *history, const nd_found *one)
 {
     const size_t n = history->values.len;
-    if (n && compare_codes(nd_vector_at(&history->values, n - 1), &one->value) == 0)
+    if (n && nd_trace_code_compare(*(nd_trace_code *)nd_vector_at(&history->values, n - 1),
+                                   one->value) == 0)
         return ND_OK;
     nd_trace_code *const place = nd_vector_push(&history->values);
     if (!place)

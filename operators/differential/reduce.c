@@ -293,13 +293,6 @@ static nd_err reduce_key(reduce *self, round *now)
 
 /* --- All keys of a round --- */
 
-static int compare_codes(nd_trace_code a, nd_trace_code b)
-{
-    const size_t common = a.size < b.size ? a.size : b.size;
-    const int order = common ? memcmp(a.bytes, b.bytes, common) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static nd_trace_code due_key(const round *now)
 {
     nd_trace_code key;
@@ -318,7 +311,7 @@ static bool find_key(const round *now, nd_trace_code *least)
         if (!nd_trace_cursor_has_key(cursor))
             continue;
         const nd_trace_code key = nd_trace_cursor_key(cursor);
-        if (!has || compare_codes(key, *least) < 0)
+        if (!has || nd_trace_code_compare(key, *least) < 0)
             *least = key;
         has = true;
     }
@@ -328,7 +321,8 @@ static bool find_key(const round *now, nd_trace_code *least)
 static nd_err take_due(round *now, nd_trace_code key)
 {
     nd_vector_clear(&now->times);
-    for (; now->next_due < nd_updates_len(&now->due) && compare_codes(due_key(now), key) == 0;
+    for (;
+         now->next_due < nd_updates_len(&now->due) && nd_trace_code_compare(due_key(now), key) == 0;
          now->next_due++) {
         nd_time *const place = nd_vector_push(&now->times);
         if (!place)
@@ -342,7 +336,8 @@ static void pass_key(round *now, nd_trace_code key)
 {
     for (size_t i = 0; i < now->fresh.len; i++) {
         nd_trace_cursor *const cursor = nd_vector_at(&now->fresh, i);
-        if (nd_trace_cursor_has_key(cursor) && compare_codes(nd_trace_cursor_key(cursor), key) == 0)
+        if (nd_trace_cursor_has_key(cursor) &&
+            nd_trace_code_compare(nd_trace_cursor_key(cursor), key) == 0)
             nd_trace_cursor_next_key(cursor);
     }
 }

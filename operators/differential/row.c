@@ -94,12 +94,6 @@ static bool find_stamp(const nd_type *type, const nd_type *record, uint32_t *sta
     return nd_type_is_same(&derived, type);
 }
 
-bool nd_row_is(const nd_type *type, const nd_type *record)
-{
-    uint32_t stamp_offset;
-    return type && record && find_stamp(type, record, &stamp_offset);
-}
-
 nd_row nd_row_of(nd_collection collection)
 {
     const nd_type *const type = nd_stream_type(collection.stream);

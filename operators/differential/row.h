@@ -43,9 +43,6 @@ nd_row nd_row_of(nd_collection collection);
 /** The row of an input's type, in the root scope; false if it is not that of a collection. */
 bool nd_row_of_input(const nd_type *type, nd_row *row);
 
-/** Whether a stream's type is that of an update of `record`s. */
-bool nd_row_is(const nd_type *type, const nd_type *record);
-
 static inline int64_t nd_row_diff(const nd_row *row, const void *place)
 {
     int64_t diff;
