@@ -36,13 +36,18 @@ extern "C" {
 
 enum { ND_MAX_COLLECTION_FIELDS = 24 };
 
+/** Where a collection is kept, in order of its keys (nd_arrange). */
+typedef struct nd_index nd_index;
+
 /** A collection of records of `type`, as the functions below make it. A value: copy it freely, use
- * it as often as needed. */
+ * it as often as needed. Everything but the stream and the type is private to those functions. */
 typedef struct nd_collection {
     nd_stream stream; /* of updates; without an origin after a mistake */
     const nd_type *type;
-    unsigned n_loops; /* whose counters stand in its updates: the loops around whoever made them,
-                         but for those that it has left since */
+    unsigned n_loops;  /* whose counters stand in its updates: the loops around whoever made them,
+                          but for those that it has left since */
+    nd_index *index;   /* of an arranged one, borrowed from its dataflow; else NULL */
+    nd_stream batches; /* what is added to the index */
 } nd_collection;
 
 /* --- Inputs --- */
@@ -141,6 +146,12 @@ nd_collection nd_collection_inspect(nd_collection collection, nd_collection_insp
 void nd_collection_print(void *user, const nd_type *type, const nd_update *updates, size_t len);
 
 /* --- Operators with state --- */
+
+/** The same collection, arranged: kept in order of its keys. Every operator below that looks at keys
+ * arranges what it is given; one that is arranged already it takes as it is. So what several of them
+ * read is arranged once, and kept once. Inside a loop too: arrange outside, then enter. Exchanges by
+ * key. */
+nd_collection nd_arrange(nd_collection collection);
 
 /** The same collection in the fewest updates: of each record and time one, when the time is
  * complete, and none whose differences add up to zero; in order within a worker. Exchanges by key.

@@ -10,15 +10,15 @@
 static void retain(void *batch) { (void)nd_trace_batch_retain(batch); }
 static void release(void *batch) { nd_trace_batch_release(batch); }
 
-static const nd_type batch_type = ND_TYPE_OBJECT("trace batch", retain, release);
+const nd_type nd_trace_batch_type = ND_TYPE_OBJECT("trace batch", retain, release);
 
 typedef struct arrange {
     nd_row in;
-    nd_record_code whole, key;
+    nd_record_code whole;
     nd_batcher batcher;
     nd_held held;
     nd_trace_builder builder;
-    nd_trace *trace;
+    nd_index *index;
     nd_antichain lower; /* where the next batch begins */
 } arrange;
 
@@ -28,7 +28,7 @@ static void deinit(nd_vertex *vertex)
     nd_batcher_deinit(&self->batcher);
     nd_held_deinit(&self->held);
     nd_trace_builder_deinit(&self->builder);
-    nd_trace_release(self->trace);
+    nd_index_release(self->index);
     nd_antichain_deinit(&self->lower);
 }
 
@@ -63,7 +63,7 @@ static nd_err push_own(arrange *self, const nd_updates *done, size_t which)
         if (self->held.times.len > 1 && owner_of(&self->held, time) != which)
             continue;
         const unsigned char *const code = nd_updates_code(done, i, &size);
-        const size_t key_size = nd_record_code_prefix(&self->key, code, size);
+        const size_t key_size = nd_record_code_prefix(&self->index->key, code, size);
         ND_TRY(nd_trace_builder_push(&self->builder, (nd_trace_code){code, key_size},
                                      (nd_trace_code){code + key_size, size - key_size}, time,
                                      nd_updates_diff(done, i)));
@@ -110,7 +110,7 @@ static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antic
             nd_emit *const out =
                 nd_vertex_emit(vertex, 0, &nd_antichain_items(&self->held.times)[which]);
             *(nd_trace_batch **)nd_emit_slot(out) = nd_trace_batch_retain(batch);
-            err = nd_trace_insert(self->trace, batch);
+            err = nd_index_insert(self->index, batch);
             nd_antichain_deinit(&self->lower);
             self->lower = upper;
             nd_antichain_init(&upper);
@@ -143,7 +143,7 @@ static void on_frontier(nd_vertex *vertex)
     if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
         err = seal(vertex, &frontier, &done, &left);
     if (err == ND_OK)
-        err = nd_trace_set_upper(self->trace, &frontier);
+        err = nd_index_set_upper(self->index, &frontier);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
     nd_updates_deinit(&done);
@@ -153,29 +153,20 @@ static void on_frontier(nd_vertex *vertex)
 
 /* --- Building --- */
 
-nd_trace_shape nd_arrange_shape(const nd_record_code *key, const nd_record_code *value)
+static nd_err init_state(arrange *self, const nd_row *in, nd_index *index)
 {
-    return (nd_trace_shape){.key_is_fixed = key->is_fixed,
-                            .key_size = key->is_fixed ? key->size : 0,
-                            .value_is_fixed = value->is_fixed,
-                            .value_size = value->is_fixed ? value->size : 0};
-}
-
-static nd_err init_state(arrange *self, const nd_row *in, const nd_arrangement *made)
-{
-    const nd_trace_shape shape = nd_arrange_shape(&made->key, &made->value);
+    const nd_trace_shape shape = nd_index_shape(index);
     self->in = *in;
-    self->key = made->key;
-    nd_whole_code_init(&self->whole, made->type, made->key.n_fields);
+    self->index = index;
+    nd_whole_code_init(&self->whole, index->type, index->key.n_fields);
     nd_batcher_init(&self->batcher, &self->whole);
     nd_trace_builder_init(&self->builder, &shape);
-    self->trace = nd_trace_create(&shape);
-    return self->trace ? nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0}) : ND_NOMEM;
+    return nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0});
 }
 
-nd_arrangement nd_arrange_by(nd_collection collection, unsigned n_key)
+static nd_collection arrange_anew(nd_collection collection, unsigned n_key)
 {
-    nd_arrangement made = {.type = collection.type};
+    nd_collection made = collection;
     nd_scope *const scope = nd_stream_scope(collection.stream);
     const nd_row in = nd_row_of(collection);
     nd_vertex *const vertex =
@@ -184,19 +175,25 @@ nd_arrangement nd_arrange_by(nd_collection collection, unsigned n_key)
                                        .state_size = sizeof(arrange),
                                        .deinit = deinit,
                                        .inputs = {nd_exchange(collection.stream)},
-                                       .outputs = {&batch_type},
+                                       .outputs = {&nd_trace_batch_type},
                                        .on_recv = on_recv,
                                        .on_frontier = on_frontier},
                       &made.batches);
-    if (!vertex)
-        return made;
-    arrange *const self = nd_vertex_state(vertex);
-    nd_record_code_init_closed(&made.key, made.type, 0, n_key);
-    nd_record_code_init(&made.value, made.type, n_key, nd_type_n_fields(made.type) - n_key);
-    const nd_err err = init_state(self, &in, &made);
-    if (err == ND_OK)
-        made.trace = self->trace;
-    else
-        nd_dataflow_mistake(nd_scope_dataflow(scope), err, "arrange: %s", nd_err_text(err));
+    made.index = vertex ? nd_index_create(made.type, n_key, nd_scope_n_loops(scope)) : NULL;
+    if (vertex && (!made.index || init_state(nd_vertex_state(vertex), &in, made.index) != ND_OK))
+        nd_dataflow_mistake(nd_scope_dataflow(scope), ND_NOMEM, "arrange: %s",
+                            nd_err_text(ND_NOMEM));
     return made;
+}
+
+nd_collection nd_arrange_by(nd_collection collection, unsigned n_key)
+{
+    if (collection.index && collection.index->key.n_fields == n_key)
+        return collection;
+    return arrange_anew(collection, n_key);
+}
+
+nd_collection nd_arrange(nd_collection collection)
+{
+    return nd_arrange_by(collection, collection.type ? collection.type->nkey : 0);
 }

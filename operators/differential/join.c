@@ -25,9 +25,7 @@ enum { SIDES = 2 };
 
 /* One input. */
 typedef struct side {
-    const nd_type *type;
-    nd_record_code key, value;
-    nd_trace *trace; /* kept by the reader */
+    nd_index *index;
     nd_trace_reader *reader;
     nd_antichain accepted;
     nd_key_history history; /* of the key that is being joined */
@@ -66,17 +64,17 @@ static nd_err read_records(join *self, side *from, const nd_join_result *results
 {
     unsigned char *room = NULL;
     const nd_trace_code *const values = from->history.values.items;
-    if (!from->key.is_fixed || !from->value.is_fixed) {
+    if (!from->index->key.is_fixed || !from->index->value.is_fixed) {
         size_t size = 0;
         for (size_t i = 0; i < len; i++)
             size += self->at.size + values[is_left ? results[i].left : results[i].right].size;
         ND_TRY(add_text(self, size, &room));
     }
     for (size_t i = 0; i < len; i++) {
-        unsigned char *const record = from->records + i * from->type->size;
+        unsigned char *const record = from->records + i * from->index->type->size;
         const nd_trace_code value = values[is_left ? results[i].left : results[i].right];
-        room += nd_record_code_read(&from->key, self->at.bytes, self->at.size, record, room);
-        room += nd_record_code_read(&from->value, value.bytes, value.size, record, room);
+        room += nd_record_code_read(&from->index->key, self->at.bytes, self->at.size, record, room);
+        room += nd_record_code_read(&from->index->value, value.bytes, value.size, record, room);
     }
     return ND_OK;
 }
@@ -108,17 +106,15 @@ static nd_err join_key(join *self, nd_trace_cursor *fresh, nd_vector *stored, un
     nd_key_history_clear(own);
     nd_key_history_clear(other);
     for (size_t i = 0; i < stored->len; i++)
-        ND_TRY(nd_key_history_add(other, nd_vector_at(stored, i), self->at, false));
+        ND_TRY(nd_key_history_add(other, nd_vector_at(stored, i), self->at, NULL));
     if (other->found.len == 0)
         return ND_OK;
     ND_TRY(nd_key_history_make(other));
-    ND_TRY(nd_key_history_add(own, fresh, self->at, false));
+    ND_TRY(nd_key_history_add(own, fresh, self->at, time));
     ND_TRY(nd_key_history_make(own));
-    const nd_vector *const left = &self->sides[0].history.stored, *const right =
-                                                                      &self->sides[1]
-                                                                           .history.stored;
-    ND_TRY(nd_join_tactic_start(&self->tactic, (nd_join_edits){left->items, left->len},
-                                (nd_join_edits){right->items, right->len},
+    const nd_join_edits came = {own->fresh.items, own->fresh.len},
+                        kept = {other->stored.items, other->stored.len};
+    ND_TRY(nd_join_tactic_start(&self->tactic, which == 0 ? came : kept, which == 0 ? kept : came,
                                 which == 0 ? ND_JOIN_RIGHT : ND_JOIN_LEFT, time));
     while (!is_finished) {
         size_t fuel = SIZE_MAX;
@@ -151,7 +147,7 @@ static nd_err join_batch(join *self, nd_trace_batch *batch, unsigned which, cons
     nd_vector stored;
     nd_vector_init(&stored, sizeof(nd_trace_cursor));
     const size_t first = self->met.len;
-    nd_err err = nd_trace_batches(other->trace, &other->accepted, &self->met);
+    nd_err err = nd_trace_batches(other->index->trace, &other->accepted, &self->met);
     for (size_t i = first; err == ND_OK && i < self->met.len; i++) {
         nd_trace_cursor *const cursor = nd_vector_push(&stored);
         if (cursor)
@@ -199,13 +195,14 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
 static nd_err take_frontier(nd_vertex *vertex, unsigned which)
 {
     join *const self = nd_vertex_state(vertex);
+    const side *const other = &self->sides[1 - which];
     nd_antichain frontier;
     nd_antichain_init(&frontier);
     nd_err err = nd_frontier_read(vertex, which, &frontier);
     if (err == ND_OK)
         err = accept(&self->sides[which], nd_antichain_items(&frontier), frontier.len);
     if (err == ND_OK)
-        err = nd_trace_reader_set_since(self->sides[1 - which].reader, &frontier);
+        err = nd_index_set_since(other->index, other->reader, &frontier);
     nd_antichain_deinit(&frontier);
     return err;
 }
@@ -235,28 +232,26 @@ static void deinit(nd_vertex *vertex)
     for (unsigned i = 0; i < SIDES; i++) {
         side *const one = &self->sides[i];
         nd_trace_reader_release(one->reader);
+        nd_index_release(one->index);
         nd_antichain_deinit(&one->accepted);
         nd_key_history_deinit(&one->history);
         nd_free(one->records);
     }
 }
 
-static nd_err init_side(side *one, const nd_arrangement *input)
+static nd_err init_side(side *one, nd_index *index)
 {
-    one->type = input->type;
-    one->key = input->key;
-    one->value = input->value;
-    one->trace = input->trace;
+    one->index = nd_index_retain(index);
     nd_key_history_init(&one->history);
-    one->reader = nd_trace_reader_create(input->trace);
-    one->records = nd_alloc_zero(ND_JOIN_RESULTS, input->type->size);
+    one->reader = nd_trace_reader_create(index->trace);
+    one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
     if (!one->reader || !one->records)
         return ND_NOMEM;
     return nd_antichain_insert(&one->accepted, &(nd_time){.epoch = 0});
 }
 
-static nd_err init_state(join *self, const nd_arrangement *inputs, const nd_row *row,
-                         nd_join_fn *fn, void *user)
+static nd_err init_state(join *self, const nd_collection *inputs, const nd_row *row, nd_join_fn *fn,
+                         void *user)
 {
     *self = (join){.fn = fn, .user = user, .row = *row};
     nd_vector_init(&self->met, sizeof(nd_trace_batch *));
@@ -265,7 +260,7 @@ static nd_err init_state(join *self, const nd_arrangement *inputs, const nd_row 
     self->made = nd_alloc(ND_JOIN_RESULTS, row->record_size);
     self->stamps = nd_alloc(ND_JOIN_RESULTS, row->stamp_size);
     for (unsigned i = 0; i < SIDES; i++)
-        ND_TRY(init_side(&self->sides[i], &inputs[i]));
+        ND_TRY(init_side(&self->sides[i], inputs[i].index));
     return self->made && self->stamps ? ND_OK : ND_NOMEM;
 }
 
@@ -288,7 +283,7 @@ nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *ty
     nd_collection made = {.type = type, .n_loops = nd_scope_n_loops(scope)};
     const nd_row row = nd_row_make(scope, type);
     check(flow, left, right, fn);
-    const nd_arrangement inputs[SIDES] = {nd_arrange_by(left, left.type ? left.type->nkey : 0),
+    const nd_collection inputs[SIDES] = {nd_arrange_by(left, left.type ? left.type->nkey : 0),
                                           nd_arrange_by(right, right.type ? right.type->nkey : 0)};
     nd_vertex *const vertex = nd_vertex_new(
         scope,
@@ -302,7 +297,7 @@ nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *ty
                          .on_recv = on_recv,
                          .on_frontier = on_frontier},
         &made.stream);
-    if (!vertex || !inputs[0].trace || !inputs[1].trace || !fn)
+    if (!vertex || !inputs[0].index || !inputs[1].index || !fn)
         return made;
     const nd_err err = init_state(nd_vertex_state(vertex), inputs, &row, fn, user.data);
     if (err != ND_OK)

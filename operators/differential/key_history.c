@@ -27,29 +27,31 @@ void nd_key_history_clear(nd_key_history *history)
     nd_vector_clear(&history->fresh);
 }
 
-static nd_err add_value(nd_key_history *history, const nd_trace_cursor *cursor, bool is_fresh)
+static nd_err add_value(nd_key_history *history, const nd_trace_cursor *cursor,
+                        const nd_time *arrival)
 {
     const nd_trace_list list = nd_trace_cursor_updates(cursor);
     for (uint32_t i = 0; i < list.len; i++) {
+        const nd_time *const time = nd_trace_cursor_time(cursor, list.times[i]);
         nd_found *const place = nd_vector_push(&history->found);
         if (!place)
             return ND_NOMEM;
         *place = (nd_found){.value = nd_trace_cursor_value(cursor),
-                            .time = *nd_trace_cursor_time(cursor, list.times[i]),
+                            .time = arrival ? nd_time_join(time, arrival) : *time,
                             .diff = list.diffs[i],
-                            .is_fresh = is_fresh};
+                            .is_fresh = arrival != NULL};
     }
     return ND_OK;
 }
 
 nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
-                          bool is_fresh)
+                          const nd_time *arrival)
 {
     if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
         return ND_OK;
     for (nd_trace_cursor_rewind_values(cursor); nd_trace_cursor_has_value(cursor);
          nd_trace_cursor_next_value(cursor))
-        ND_TRY(add_value(history, cursor, is_fresh));
+        ND_TRY(add_value(history, cursor, arrival));
     return ND_OK;
 }
 

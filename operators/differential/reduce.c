@@ -37,17 +37,16 @@ struct nd_reduction {
 
 typedef struct reduce {
     nd_reduce_fn *fn;
-    const nd_type *type;       /* of the input */
-    nd_record_code key, value; /* of the input */
+    nd_index *index;           /* of the input */
     nd_record_code out_value;
     nd_trace_reader *reader;
-    nd_trace *trace; /* the input's; kept by the reader */
     nd_trace *out_trace;
     nd_trace_reader *out_reader;
     nd_trace_builder builder;
     nd_antichain accepted, out_lower;
     nd_held held;
-    nd_vector arrived;  /* nd_trace_batch *, owned, in the order they came */
+    nd_vector arrived;  /* nd_trace_batch *, owned, in the order they came, */
+    nd_vector arrivals; /* and nd_time: when */
     nd_batcher pending; /* keys and times, each at least once */
     nd_outgoing out;
     nd_reduce_tactic tactic;
@@ -129,7 +128,7 @@ static nd_err number_out(reduce *self, const unsigned char *record, uint32_t *nu
 /* The input's records, from their numbers. Text stays where the codes are, or goes to `text`. */
 static nd_err make_records(reduce *self, const nd_tally *input, size_t len, nd_vector *text)
 {
-    const size_t size = self->type->size;
+    const size_t size = self->index->type->size;
     size_t text_size = self->at.size, used;
     for (size_t i = 0; i < len; i++)
         text_size +=
@@ -139,13 +138,13 @@ static nd_err make_records(reduce *self, const nd_tally *input, size_t len, nd_v
     ND_TRY(nd_vector_reserve(&self->records, len * size));
     ND_TRY(nd_vector_reserve(&self->counts, len));
     unsigned char *const first = self->records.items, *const room = text->items;
-    used = nd_record_code_read(&self->key, self->at.bytes, self->at.size, first, room);
+    used = nd_record_code_read(&self->index->key, self->at.bytes, self->at.size, first, room);
     for (size_t i = 0; i < len; i++) {
         const nd_trace_code *const value = nd_vector_at(&self->history.values, input[i].value);
         unsigned char *const record = first + i * size;
         if (i)
             memcpy(record, first, size);
-        used += nd_record_code_read(&self->value, value->bytes, value->size, record, room + used);
+        used += nd_record_code_read(&self->index->value, value->bytes, value->size, record, room + used);
         ((int64_t *)self->counts.items)[i] = input[i].count;
     }
     return ND_OK;
@@ -191,16 +190,19 @@ typedef struct round {
     nd_antichain upper, left;
     nd_vector batches;               /* nd_trace_batch *, owned: those of the three below */
     nd_vector stored, fresh, output; /* nd_trace_cursor */
+    nd_vector arrivals;              /* nd_time: of each fresh batch */
     nd_updates due;                  /* keys and times that were pending, in order of keys */
     size_t next_due;
     nd_vector times; /* nd_time: of the key that are due */
 } round;
 
+/* `arrivals`, of fresh batches: one for each cursor. */
 static nd_err gather(nd_key_history *history, const nd_vector *cursors, nd_trace_code key,
-                     bool is_fresh)
+                     const nd_vector *arrivals)
 {
     for (size_t i = 0; i < cursors->len; i++)
-        ND_TRY(nd_key_history_add(history, nd_vector_at(cursors, i), key, is_fresh));
+        ND_TRY(nd_key_history_add(history, nd_vector_at(cursors, i), key,
+                                  arrivals ? nd_vector_at(arrivals, i) : NULL));
     return ND_OK;
 }
 
@@ -210,10 +212,10 @@ static nd_err gather_key(reduce *self, round *now)
     nd_key_history_clear(&self->output);
     nd_vector_clear(&self->out_codes);
     nd_vector_clear(&self->out_ends);
-    ND_TRY(gather(&self->history, &now->stored, self->at, false));
-    ND_TRY(gather(&self->history, &now->fresh, self->at, true));
+    ND_TRY(gather(&self->history, &now->stored, self->at, NULL));
+    ND_TRY(gather(&self->history, &now->fresh, self->at, &now->arrivals));
     ND_TRY(nd_key_history_make(&self->history));
-    ND_TRY(gather(&self->output, &now->output, self->at, false));
+    ND_TRY(gather(&self->output, &now->output, self->at, NULL));
     ND_TRY(nd_key_history_make(&self->output));
     for (size_t i = 0; i < self->output.values.len; i++) {
         const nd_trace_code *const value = nd_vector_at(&self->output.values, i);
@@ -226,7 +228,7 @@ static nd_err gather_key(reduce *self, round *now)
 static nd_err set_key_record(reduce *self, unsigned char *record, nd_vector *text)
 {
     nd_record_code key = self->out.code;
-    key.n_fields = self->key.n_fields;
+    key.n_fields = self->index->key.n_fields;
     key.is_closed = true;
     ND_TRY(nd_vector_reserve(text, self->at.size + 1));
     memset(record, 0, self->reduction.record_size);
@@ -374,9 +376,11 @@ static nd_err add_cursors(nd_vector *cursors, const nd_vector *batches, size_t f
  * there; the frontier may be behind that, or beyond it, where nothing happened. */
 static nd_err take_arrived(reduce *self, round *now)
 {
-    const nd_vector nothing = now->batches;
+    const nd_vector nothing = now->batches, never = now->arrivals;
     now->batches = self->arrived;
+    now->arrivals = self->arrivals;
     self->arrived = nothing;
+    self->arrivals = never;
     if (now->batches.len) {
         const nd_trace_batch *const last =
             *(nd_trace_batch **)nd_vector_at(&now->batches, now->batches.len - 1);
@@ -390,7 +394,7 @@ static nd_err open_round(reduce *self, round *now)
     ND_TRY(take_arrived(self, now));
     ND_TRY(add_cursors(&now->fresh, &now->batches, 0));
     size_t first = now->batches.len;
-    ND_TRY(nd_trace_batches(self->trace, &self->accepted, &now->batches));
+    ND_TRY(nd_trace_batches(self->index->trace, &self->accepted, &now->batches));
     ND_TRY(add_cursors(&now->stored, &now->batches, first));
     first = now->batches.len;
     ND_TRY(nd_trace_batches(self->out_trace, NULL, &now->batches));
@@ -405,10 +409,10 @@ static nd_err seal_output(reduce *self, const nd_antichain *upper)
     nd_antichain since;
     const nd_updates *const made = &self->out.updates;
     nd_record_code key = self->out.code;
-    key.n_fields = self->key.n_fields;
+    key.n_fields = self->index->key.n_fields;
     key.is_closed = true;
-    key.is_fixed = self->key.is_fixed;
-    key.size = self->key.size;
+    key.is_fixed = self->index->key.is_fixed;
+    key.size = self->index->key.size;
     for (size_t i = 0; i < nd_updates_len(made); i++) {
         size_t size;
         const unsigned char *const code = nd_updates_code(made, i, &size);
@@ -432,7 +436,7 @@ static nd_err seal_output(reduce *self, const nd_antichain *upper)
 static nd_err advance_holds(reduce *self, const nd_antichain *upper)
 {
     ND_TRY(nd_antichain_set(&self->accepted, nd_antichain_items(upper), upper->len));
-    ND_TRY(nd_trace_reader_set_since(self->reader, upper));
+    ND_TRY(nd_index_set_since(self->index, self->reader, upper));
     ND_TRY(nd_trace_reader_set_accepted(self->reader, upper));
     ND_TRY(nd_trace_set_upper(self->out_trace, upper));
     ND_TRY(nd_trace_reader_set_since(self->out_reader, upper));
@@ -460,9 +464,10 @@ static void round_init(reduce *self, round *now)
     nd_vector_init(&now->batches, sizeof(nd_trace_batch *));
     nd_vector_init(&now->stored, sizeof(nd_trace_cursor));
     nd_vector_init(&now->fresh, sizeof(nd_trace_cursor));
+    nd_vector_init(&now->arrivals, sizeof(nd_time));
     nd_vector_init(&now->output, sizeof(nd_trace_cursor));
     nd_vector_init(&now->times, sizeof(nd_time));
-    nd_updates_init(&now->due, &self->key);
+    nd_updates_init(&now->due, &self->index->key);
 }
 
 static void round_deinit(round *now)
@@ -472,6 +477,7 @@ static void round_deinit(round *now)
     nd_vector_deinit(&now->batches);
     nd_vector_deinit(&now->stored);
     nd_vector_deinit(&now->fresh);
+    nd_vector_deinit(&now->arrivals);
     nd_vector_deinit(&now->output);
     nd_vector_deinit(&now->times);
     nd_updates_deinit(&now->due);
@@ -492,19 +498,25 @@ static void on_frontier(nd_vertex *vertex)
     round_deinit(&now);
 }
 
+static nd_err keep_arrived(reduce *self, nd_trace_batch *batch, const nd_time *time)
+{
+    nd_time *const when = nd_vector_push(&self->arrivals);
+    nd_trace_batch **const place = when ? nd_vector_push(&self->arrived) : NULL;
+    if (!place)
+        return ND_NOMEM;
+    *when = *time;
+    *place = nd_trace_batch_retain(batch);
+    return ND_OK;
+}
+
 static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
     (void)port;
     reduce *const self = nd_vertex_state(vertex);
     nd_trace_batch *const *const batches = nd_batch_records(batch);
     nd_err err = nd_held_add(&self->held, vertex, time);
-    for (size_t i = 0; err == ND_OK && i < nd_batch_len(batch); i++) {
-        nd_trace_batch **const place = nd_vector_push(&self->arrived);
-        if (place)
-            *place = nd_trace_batch_retain(batches[i]);
-        else
-            err = ND_NOMEM;
-    }
+    for (size_t i = 0; err == ND_OK && i < nd_batch_len(batch); i++)
+        err = keep_arrived(self, batches[i], time);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
 }
@@ -514,12 +526,14 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
 static void deinit(nd_vertex *vertex)
 {
     reduce *const self = nd_vertex_state(vertex);
-    if (!self->type)
+    if (!self->index)
         return; /* never got that far */
     while (self->arrived.len)
         nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&self->arrived));
     nd_vector_deinit(&self->arrived);
+    nd_vector_deinit(&self->arrivals);
     nd_trace_reader_release(self->reader);
+    nd_index_release(self->index);
     nd_trace_reader_release(self->out_reader);
     nd_trace_release(self->out_trace);
     nd_trace_builder_deinit(&self->builder);
@@ -543,6 +557,7 @@ static void deinit(nd_vertex *vertex)
 static void init_vectors(reduce *self)
 {
     nd_vector_init(&self->arrived, sizeof(nd_trace_batch *));
+    nd_vector_init(&self->arrivals, sizeof(nd_time));
     nd_vector_init(&self->out_codes, 1);
     nd_vector_init(&self->out_ends, sizeof(size_t));
     nd_vector_init(&self->records, 1);
@@ -554,24 +569,22 @@ static void init_vectors(reduce *self)
     nd_key_history_init(&self->output);
 }
 
-static nd_err init_state(reduce *self, const nd_arrangement *input, const nd_reduce_def *def,
-                         const nd_row *row)
+static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def, const nd_row *row)
 {
     const nd_time zero = {.epoch = 0};
     const unsigned n_fields = nd_type_n_fields(def->type);
-    *self = (reduce){.fn = def->fn, .type = input->type, .user = def->user.data};
-    self->key = input->key;
-    self->value = input->value;
-    self->trace = input->trace;
+    *self = (reduce){.fn = def->fn, .user = def->user.data, .index = nd_index_retain(index)};
     self->reduction.record_size = def->type->size;
     init_vectors(self);
     nd_outgoing_init(&self->out, row, def->type, def->n_key);
     nd_record_code_init(&self->out_value, def->type, def->n_key, n_fields - def->n_key);
-    nd_batcher_init(&self->pending, &self->key);
+    nd_batcher_init(&self->pending, &index->key);
     nd_reduce_tactic_init(&self->tactic, function, self);
-    const nd_trace_shape shape = nd_arrange_shape(&self->key, &self->out_value);
+    nd_trace_shape shape = nd_index_shape(index);
+    shape.value_is_fixed = self->out_value.is_fixed;
+    shape.value_size = self->out_value.is_fixed ? self->out_value.size : 0;
     nd_trace_builder_init(&self->builder, &shape);
-    self->reader = nd_trace_reader_create(input->trace);
+    self->reader = nd_trace_reader_create(index->trace);
     self->out_trace = nd_trace_create(&shape);
     self->out_reader = self->out_trace ? nd_trace_reader_create(self->out_trace) : NULL;
     if (!self->reader || !self->out_reader)
@@ -602,7 +615,7 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
     if (row.type && collection.type && !nd_has_same_key(collection.type, def->type, def->n_key))
         nd_dataflow_mistake(flow, ND_INVAL, "%s: '%s' and '%s' have not the same key", def->name,
                             collection.type->name, def->type->name);
-    const nd_arrangement input = nd_arrange_by(collection, def->n_key);
+    const nd_collection input = nd_arrange_by(collection, def->n_key);
     nd_vertex *const vertex = nd_vertex_new(scope,
                                             &(nd_vertex_def){.name = def->name,
                                                              .state_size = sizeof(reduce),
@@ -614,9 +627,9 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
                                                              .on_recv = on_recv,
                                                              .on_frontier = on_frontier},
                                             &made.stream);
-    if (!vertex || !input.trace)
+    if (!vertex || !input.index)
         return made;
-    const nd_err err = init_state(nd_vertex_state(vertex), &input, def, &row);
+    const nd_err err = init_state(nd_vertex_state(vertex), input.index, def, &row);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "%s: %s", def->name, nd_err_text(err));
     return made;

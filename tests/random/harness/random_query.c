@@ -331,6 +331,8 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
     }
     case QUERY_CONSOLIDATE:
         return nd_consolidate(of);
+    case QUERY_ARRANGE:
+        return nd_arrange(of);
     case QUERY_REDUCE:
         return nd_reduce(of, &pair_type, reduce_fn, user);
     case QUERY_COUNT:

@@ -45,6 +45,7 @@ typedef enum query_kind {
     QUERY_NEGATE,
     QUERY_CONCAT,
     QUERY_CONSOLIDATE,
+    QUERY_ARRANGE, /* the same, kept for all that look at its keys */
     QUERY_REDUCE, /* some function of all records of a key */
     QUERY_COUNT,
     QUERY_DISTINCT,
