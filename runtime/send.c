@@ -107,6 +107,11 @@ nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time)
     return &vertex->outlets[port].outbox.emit;
 }
 
+bool nd_vertex_is_heard(const nd_vertex *vertex, unsigned port)
+{
+    return port < vertex->n_outlets && vertex->outlets[port].channels.len != 0;
+}
+
 void nd_send_by(nd_vertex *vertex, unsigned port, const nd_time *time, const void *record)
 {
     if (!is_prepared(vertex, port, time) && !prepare(vertex, port, time))

@@ -147,10 +147,10 @@ void nd_collection_print(void *user, const nd_type *type, const nd_update *updat
 
 /* --- Operators with state --- */
 
-/** The same collection, arranged: kept in order of its keys. Every operator below that looks at keys
- * arranges what it is given; one that is arranged already it takes as it is. So what several of them
- * read is arranged once, and kept once. Inside a loop too: arrange outside, then enter. Exchanges by
- * key. */
+/** The same collection, arranged: kept in order of its keys. Every operator below that looks at
+ * keys arranges what it is given; one that is arranged already it takes as it is. So what several
+ * of them read is arranged once, and kept once. Inside a loop too: arrange outside, then enter.
+ * Exchanges by key. */
 nd_collection nd_arrange(nd_collection collection);
 
 /** The same collection in the fewest updates: of each record and time one, when the time is
@@ -187,6 +187,29 @@ nd_collection nd_distinct(nd_collection collection);
 /** The least, and the greatest, record of each key that is there, by the fields behind the key. */
 nd_collection nd_min(nd_collection collection);
 nd_collection nd_max(nd_collection collection);
+
+/* --- Sharing --- */
+
+/** A hold on an arranged collection, by which other dataflows of the worker read it, then or later,
+ * and also when its own is complete. It keeps what there is since it was made. Belongs to the
+ * worker, and must be destroyed before the worker ends. */
+typedef struct nd_arrangement nd_arrangement;
+
+/** Holds an arranged collection of the root scope. Before its dataflow has started it sees all that
+ * will ever be there. Owned by the caller; NULL after a mistake, which has been noted. */
+nd_arrangement *nd_arrangement_create(nd_collection collection);
+void nd_arrangement_destroy(nd_arrangement *arrangement); /* NULL is fine */
+
+/** Nobody will ask any more, through this hold, what there was before `epoch`: it may be forgotten.
+ * Whoever never says so keeps every change. */
+void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch);
+
+/** The collection in another dataflow of the worker, which every worker must build alike. Nothing
+ * is copied. What was before the time up to which it has been compacted appears at that time. It is
+ * arranged: operators that look at its keys take it as it is. */
+nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement);
+
+/* --- Joining --- */
 
 /** Makes one record of each pair: `out[i]` of `left[i]` and `right[i]`, which have the same key. */
 typedef void nd_join_fn(void *user, const void *left, const void *right, size_t len, void *out);

@@ -154,6 +154,10 @@ void nd_send_batch_by(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
  * fails and the records are thrown away. */
 nd_emit *nd_vertex_emit(nd_vertex *vertex, unsigned port, const nd_time *time);
 
+/** Whether anybody reads output `port`: what is sent there otherwise is thrown away. Known once the
+ * dataflow has started; a probe does not read. */
+bool nd_vertex_is_heard(const nd_vertex *vertex, unsigned port);
+
 /** NotifyAt: asks for on_notify(time), once, however often it is asked for. */
 void nd_notify_at(nd_vertex *vertex, const nd_time *time);
 

@@ -28,6 +28,8 @@ static void deinit(nd_vertex *vertex)
     nd_batcher_deinit(&self->batcher);
     nd_held_deinit(&self->held);
     nd_trace_builder_deinit(&self->builder);
+    if (self->index)
+        nd_index_abandon(self->index);
     nd_index_release(self->index);
     nd_antichain_deinit(&self->lower);
 }

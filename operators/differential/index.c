@@ -67,14 +67,25 @@ nd_err nd_index_insert(nd_index *index, nd_trace_batch *batch)
     return err;
 }
 
-nd_err nd_index_set_upper(nd_index *index, const nd_antichain *upper)
+static void tell(const nd_index *index)
 {
-    ND_TRY(nd_trace_set_upper(index->trace, upper));
     for (size_t i = 0; i < index->listeners.len; i++) {
         const nd_listener *const one = nd_vector_at(&index->listeners, i);
         one->on_moved(one->context);
     }
+}
+
+nd_err nd_index_set_upper(nd_index *index, const nd_antichain *upper)
+{
+    ND_TRY(nd_trace_set_upper(index->trace, upper));
+    tell(index);
     return ND_OK;
+}
+
+void nd_index_abandon(nd_index *index)
+{
+    index->is_abandoned = true;
+    tell(index);
 }
 
 nd_err nd_index_listen(nd_index *index, const nd_listener *listener)

@@ -33,6 +33,7 @@ struct nd_index {
     unsigned n_loops;          /* around the vertex that arranges */
     nd_trace *trace;           /* without a reader it keeps nothing */
     nd_vector listeners;       /* nd_listener */
+    bool is_abandoned;         /* nothing will be added any more */
 };
 
 /** The index of records of `type` by their first `n_key` fields, with an empty trace. One
@@ -54,6 +55,9 @@ ND_CHECKED nd_err nd_index_set_upper(nd_index *index, const nd_antichain *upper)
  * after that. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_index_set_since(const nd_index *index, nd_trace_reader *reader,
                                      const nd_antichain *frontier);
+
+/** Whoever adds to it is gone. Tells the listeners. */
+void nd_index_abandon(nd_index *index);
 
 /** Adds a listener, and what is there already to its batches; removes the one of `context`. Errors:
  * ND_NOMEM. */

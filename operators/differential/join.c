@@ -284,7 +284,7 @@ nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *ty
     const nd_row row = nd_row_make(scope, type);
     check(flow, left, right, fn);
     const nd_collection inputs[SIDES] = {nd_arrange_by(left, left.type ? left.type->nkey : 0),
-                                          nd_arrange_by(right, right.type ? right.type->nkey : 0)};
+                                         nd_arrange_by(right, right.type ? right.type->nkey : 0)};
     nd_vertex *const vertex = nd_vertex_new(
         scope,
         &(nd_vertex_def){.name = "join",

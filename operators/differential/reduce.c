@@ -37,7 +37,7 @@ struct nd_reduction {
 
 typedef struct reduce {
     nd_reduce_fn *fn;
-    nd_index *index;           /* of the input */
+    nd_index *index; /* of the input */
     nd_record_code out_value;
     nd_trace_reader *reader;
     nd_trace *out_trace;
@@ -144,7 +144,8 @@ static nd_err make_records(reduce *self, const nd_tally *input, size_t len, nd_v
         unsigned char *const record = first + i * size;
         if (i)
             memcpy(record, first, size);
-        used += nd_record_code_read(&self->index->value, value->bytes, value->size, record, room + used);
+        used += nd_record_code_read(&self->index->value, value->bytes, value->size, record,
+                                    room + used);
         ((int64_t *)self->counts.items)[i] = input[i].count;
     }
     return ND_OK;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operators/differential/trace.h"
 
-#include <assert.h>
-
 #include <nereid/memory.h>
+
+#include "operators/differential/advance.h"
 
 enum { GENEROSITY = 8 /* updates merged, by each merge under way, for each that comes */ };
 
@@ -248,6 +248,8 @@ nd_err nd_trace_set_upper(nd_trace *trace, const nd_antichain *upper)
 
 const nd_antichain *nd_trace_upper(const nd_trace *trace) { return &trace->upper; }
 
+const nd_antichain *nd_trace_since(const nd_trace *trace) { return &trace->since; }
+
 static nd_err list_batch(nd_trace_batch *batch, const nd_antichain *through, nd_vector *batches)
 {
     if (!batch || (through && !is_through(batch, through)))
@@ -334,12 +336,10 @@ void nd_trace_reader_release(nd_trace_reader *reader)
 
 nd_err nd_trace_reader_set_since(nd_trace_reader *reader, const nd_antichain *since)
 {
-    assert(is_covered(nd_antichain_items(&reader->since), reader->since.len, since));
-    return copy(&reader->since, since);
+    return nd_frontier_join(&reader->since, nd_antichain_items(since), since->len);
 }
 
 nd_err nd_trace_reader_set_accepted(nd_trace_reader *reader, const nd_antichain *accepted)
 {
-    assert(is_covered(nd_antichain_items(&reader->accepted), reader->accepted.len, accepted));
-    return copy(&reader->accepted, accepted);
+    return nd_frontier_join(&reader->accepted, nd_antichain_items(accepted), accepted->len);
 }

@@ -41,6 +41,9 @@ ND_CHECKED nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch);
 ND_CHECKED nd_err nd_trace_set_upper(nd_trace *trace, const nd_antichain *upper);
 const nd_antichain *nd_trace_upper(const nd_trace *trace);
 
+/** The times from which on it can be asked. */
+const nd_antichain *nd_trace_since(const nd_trace *trace);
+
 /** Merges on, as far as `fuel` updates go; whether there is more to be merged. For idle moments.
  * Errors: as nd_trace_insert. */
 ND_CHECKED nd_err nd_trace_exert(nd_trace *trace, uint64_t fuel, bool *has_more);

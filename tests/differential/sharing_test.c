@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arranged collections that other dataflows read: at once, later, when the source is complete, and
+ * when it has been compacted. */
+#include "tests/support/cmocka.h"
+
+#include <string.h>
+
+#include "tests/differential/changes.h"
+
+typedef struct edge {
+    uint32_t from, to;
+} edge;
+static const nd_type edge_type = ND_TYPE(edge, 1, ND_FIELD(edge, from), ND_FIELD(edge, to));
+
+typedef struct degree {
+    uint32_t vertex;
+    uint32_t unused;
+    int64_t n;
+} degree;
+static const nd_type degree_type =
+    ND_TYPE(degree, 2, ND_FIELD(degree, vertex), ND_FIELD(degree, unused), ND_FIELD(degree, n));
+
+typedef struct end {
+    uint32_t vertex, unused, to;
+} end;
+static const nd_type end_type =
+    ND_TYPE(end, 2, ND_FIELD(end, vertex), ND_FIELD(end, unused), ND_FIELD(end, to));
+
+enum { EPOCHS = 6, MOST = 4 };
+
+static const struct {
+    edge edge;
+    int diff;
+} updates[EPOCHS][MOST] = {
+    {{{2, 0}, 1}, {{1, 0}, 1}, {{1, 3}, 1}, {{4, 2}, 1}},
+    {{{2, 0}, -1}, {{1, 0}, -1}},
+    {{{2, 0}, 1}, {{1, 3}, -1}},
+    {{{1, 0}, 1}, {{1, 3}, 1}, {{2, 0}, -1}, {{4, 2}, -1}},
+    {{{2, 0}, 1}, {{4, 2}, 1}, {{1, 3}, -1}},
+    {{{1, 3}, 1}, {{4, 2}, -1}},
+};
+
+/* Vertex and out-degree. */
+static const char all_changes[] = "+1 (0) 1 2\n+1 (0) 2 1\n+1 (0) 4 1\n+1 (1) 1 1\n+1 (2) 2 1\n"
+                                  "+1 (3) 1 2\n+1 (4) 1 1\n+1 (4) 2 1\n+1 (4) 4 1\n+1 (5) 1 2\n"
+                                  "-1 (1) 1 2\n-1 (1) 2 1\n-1 (2) 1 1\n-1 (3) 2 1\n-1 (3) 4 1\n"
+                                  "-1 (4) 1 2\n-1 (5) 1 1\n-1 (5) 4 1\n";
+
+/* --- Programs --- */
+
+typedef struct plan {
+    uint64_t begin;   /* the epoch in which the reader is built */
+    uint64_t forget;  /* and that up to which the source is compacted */
+    bool by_rows;     /* it does not look at keys */
+    bool is_skewed;   /* workers are at different epochs */
+    bool is_finished; /* the source is complete when it is read */
+    changes seen;
+} plan;
+
+static void feed(nd_worker *worker, nd_input *input, uint64_t epoch)
+{
+    nd_input_advance(input, epoch);
+    for (unsigned i = 0; i < MOST; i++)
+        if (updates[epoch][i].diff != 0 && i % nd_worker_peers(worker) == nd_worker_index(worker))
+            nd_collection_update(input, &updates[epoch][i].edge, updates[epoch][i].diff);
+}
+
+static void widen(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        const edge *const one = (const edge *)records + i;
+        ((end *)out)[i] = (end){one->from, 0, one->to};
+    }
+}
+
+static void count(void *user, const void *records, const int64_t *counts, size_t len,
+                  nd_reduction *out)
+{
+    (void)user, (void)records;
+    int64_t n = 0;
+    for (size_t i = 0; i < len; i++)
+        n += counts[i];
+    if (n != 0)
+        ((edge *)nd_reduction_slot(out, 1))->to = (uint32_t)n;
+}
+
+static void narrow(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        const degree *const one = (const degree *)records + i;
+        ((edge *)out)[i] = (edge){one->vertex, (uint32_t)one->n};
+    }
+}
+
+static nd_collection count_ends(nd_collection edges, bool by_rows)
+{
+    if (!by_rows)
+        return nd_reduce(edges, &edge_type, count, nd_no_user);
+    const nd_collection ends = nd_collection_map(edges, &end_type, widen, nd_no_user);
+    return nd_collection_map(nd_count(ends, &degree_type), &edge_type, narrow, nd_no_user);
+}
+
+static nd_err read(nd_worker *worker, nd_arrangement *edges, plan *self, nd_probe **probe)
+{
+    nd_dataflow *const flow = nd_dataflow_new(worker, "reader");
+    const nd_collection all = nd_arrangement_import(flow, edges);
+    const nd_collection degrees = nd_consolidate(count_ends(all, self->by_rows));
+    *probe = nd_probe_new(
+        nd_collection_inspect(degrees, changes_note, (nd_user){&self->seen, NULL}).stream);
+    return nd_dataflow_start(flow);
+}
+
+static nd_err step_to(nd_worker *worker, const nd_probe *source, const nd_probe *reader,
+                      uint64_t epoch)
+{
+    ND_TRY(nd_worker_step_while(worker, nd_probe_behind, source, epoch));
+    return reader ? nd_worker_step_while(worker, nd_probe_behind, reader, epoch) : ND_OK;
+}
+
+static nd_err drive(nd_worker *worker, plan *self, nd_input *input, nd_arrangement *edges,
+                    const nd_probe *source)
+{
+    nd_probe *reader = NULL;
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        if (epoch == self->begin)
+            ND_TRY(read(worker, edges, self, &reader));
+        feed(worker, input, epoch);
+        nd_input_advance(input, epoch + 1);
+        if (!self->is_skewed)
+            ND_TRY(step_to(worker, source, reader, epoch + 1));
+        if (epoch + 1 == self->forget)
+            nd_arrangement_advance(edges, epoch);
+    }
+    nd_input_close(input);
+    if (self->is_finished) {
+        ND_TRY(nd_worker_step_while(worker, nd_probe_behind, source, EPOCHS + 1));
+        ND_TRY(read(worker, edges, self, &reader));
+    }
+    return nd_worker_run(worker);
+}
+
+static nd_err program(nd_worker *worker, void *arg)
+{
+    plan *const self = arg;
+    nd_input *input;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "source");
+    const nd_collection edges = nd_arrange(nd_collection_input_new(flow, &edge_type, &input));
+    nd_probe *const probe = nd_probe_new(edges.batches);
+    nd_arrangement *const shared = nd_arrangement_create(edges);
+    nd_err err = nd_dataflow_start(flow);
+    if (err == ND_OK)
+        err = drive(worker, self, input, shared, probe);
+    nd_arrangement_destroy(shared);
+    return err;
+}
+
+static void expect(plan self, const char *expected)
+{
+    for (unsigned n = 1; n <= 4; n++)
+        for (unsigned by_rows = 0; by_rows < 2; by_rows++) {
+            nd_message message = {""};
+            self.by_rows = by_rows != 0;
+            changes_init(&self.seen);
+            if (nd_execute(&(nd_config){.n_workers = n}, program, &self, NULL, &message) != ND_OK)
+                fail_msg("%u workers: %s", n, message.text);
+            changes_expect(&self.seen, expected);
+            changes_deinit(&self.seen);
+        }
+}
+
+/* --- Tests --- */
+
+static void a_reader_that_is_there_from_the_start_sees_every_change(void **state)
+{
+    (void)state;
+    expect((plan){.begin = 0, .forget = EPOCHS + 1}, all_changes);
+}
+
+static void a_reader_that_comes_later_sees_what_was(void **state)
+{
+    (void)state;
+    for (uint64_t begin = 1; begin < EPOCHS; begin++)
+        expect((plan){.begin = begin, .forget = EPOCHS + 1}, all_changes);
+}
+
+static void a_reader_that_comes_when_all_is_done_sees_what_was(void **state)
+{
+    (void)state;
+    expect((plan){.begin = EPOCHS + 1, .forget = EPOCHS + 1, .is_finished = true}, all_changes);
+}
+
+static void workers_may_be_at_different_epochs(void **state)
+{
+    (void)state;
+    for (uint64_t begin = 0; begin < EPOCHS; begin++)
+        expect((plan){.begin = begin, .forget = EPOCHS + 1, .is_skewed = true}, all_changes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_that_is_there_from_the_start_sees_every_change),
+        cmocka_unit_test(a_reader_that_comes_later_sees_what_was),
+        cmocka_unit_test(a_reader_that_comes_when_all_is_done_sees_what_was),
+        cmocka_unit_test(workers_may_be_at_different_epochs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
