@@ -107,6 +107,15 @@ typedef void nd_collection_flat_map_fn(void *user, const void *records, size_t l
 nd_collection nd_collection_flat_map(nd_collection collection, const nd_type *type,
                                      nd_collection_flat_map_fn *fn, nd_user user);
 
+/** Reads `len` records and writes `len`, each in the place of its own, with a weight. */
+typedef void nd_collection_explode_fn(void *user, const void *records, size_t len, void *out,
+                                      int64_t *weights);
+
+/** Replaces each record by another, of `type`, that is there `weight` times as often; not at all if
+ * that is zero. So what is counted afterwards is the sum of the weights. */
+nd_collection nd_collection_explode(nd_collection collection, const nd_type *type,
+                                    nd_collection_explode_fn *fn, nd_user user);
+
 /** All records of `n` collections of one type, seen from one scope. */
 nd_collection nd_collection_concat(const nd_collection *collections, size_t n);
 
@@ -124,6 +133,17 @@ typedef void nd_collection_round_fn(void *user, const void *records, size_t len,
 /** The collection as seen inside `loop`, where each record comes in a round of its choosing. */
 nd_collection nd_collection_enter_at(nd_scope *loop, nd_collection collection,
                                      nd_collection_round_fn *fn, nd_user user);
+
+/** Writes for each of `len` records the epoch from which on it counts, and that from which on it no
+ * longer does; UINT64_MAX: it does for ever. */
+typedef void nd_collection_epochs_fn(void *user, const void *records, size_t len, uint64_t *from,
+                                     uint64_t *to);
+
+/** Each record while it is there and its epochs are: a record that is inserted early waits, and one
+ * whose time is over goes by itself. In the root scope. Nothing is kept here: both updates are sent
+ * at once, and who reads them without keeping them sees those of later epochs early. */
+nd_collection nd_temporal_filter(nd_collection collection, nd_collection_epochs_fn *fn,
+                                 nd_user user);
 
 /** An update, as nd_collection_inspect shows it. */
 typedef struct nd_update {
@@ -184,9 +204,19 @@ nd_collection nd_count(nd_collection collection, const nd_type *type);
 /** Each record that is there, more than zero times, once. */
 nd_collection nd_distinct(nd_collection collection);
 
+/** How often a record shall be there that is there `count` times, which is not zero. */
+typedef int64_t nd_threshold_fn(void *user, const void *record, int64_t count);
+
+/** Each record as often as `fn` says. */
+nd_collection nd_threshold(nd_collection collection, nd_threshold_fn *fn, nd_user user);
+
 /** The least, and the greatest, record of each key that is there, by the fields behind the key. */
 nd_collection nd_min(nd_collection collection);
 nd_collection nd_max(nd_collection collection);
+
+/** The `n` least, and the `n` greatest: a record that is there more than once counts as often. */
+nd_collection nd_least(nd_collection collection, uint32_t n);
+nd_collection nd_greatest(nd_collection collection, uint32_t n);
 
 /* --- Sharing --- */
 
@@ -221,6 +251,24 @@ typedef void nd_join_fn(void *user, const void *left, const void *right, size_t 
 nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *type, nd_join_fn *fn,
                       nd_user user);
 
+/** The records of `left` whose key some record of `right` has, which is of any type of the same
+ * key; and those whose key none has. Each as often as it is in `left`, however often in `right`. */
+nd_collection nd_semijoin(nd_collection left, nd_collection right);
+nd_collection nd_antijoin(nd_collection left, nd_collection right);
+
+/** What an outer join makes of pairs, and of records without a partner. NULL: nothing. */
+typedef struct nd_outer_join_def {
+    nd_join_fn *both;                  /* must not be NULL */
+    nd_collection_map_fn *left_alone;  /* of a record of `left` whose key `right` does not have */
+    nd_collection_map_fn *right_alone; /* and the other way round */
+    nd_user user;                      /* of all three */
+} nd_outer_join_def;
+
+/** As nd_join, and a record for each one that has no partner. `def` is borrowed until the call
+ * returns. */
+nd_collection nd_outer_join(nd_collection left, nd_collection right, const nd_type *type,
+                            const nd_outer_join_def *def);
+
 /* --- Iterating --- */
 
 /** Builds, inside `loop`, what one round makes of a collection; others are brought in by
@@ -229,8 +277,40 @@ typedef nd_collection nd_iterate_fn(nd_scope *loop, nd_collection collection, vo
 
 /** Applies `body` to the collection again and again, until nothing changes any more, and gives what
  * it is then; and keeps that up to date while the collection changes. `body` must come to such an
- * end, or the epoch never does: use nd_distinct, nd_min or the like in it. */
+ * end, or the epoch never does: use nd_distinct, nd_min or the like in it, or a limit. */
 nd_collection nd_iterate(nd_collection collection, nd_iterate_fn *body, void *arg);
+
+/** What to do when after all rounds it is still changing: fail the run, or give what there is. */
+typedef enum nd_at_limit { ND_AT_LIMIT_FAIL, ND_AT_LIMIT_RETURN } nd_at_limit;
+
+/** As nd_iterate, in at most `n_rounds` rounds. */
+nd_collection nd_iterate_at_most(nd_collection collection, nd_iterate_fn *body, void *arg,
+                                 uint32_t n_rounds, nd_at_limit what);
+
+/** A collection inside a loop that is defined by an image of itself, and of other such: for loops
+ * that nd_iterate is too simple for. The caller's, used while the dataflow is built; its fields are
+ * private. */
+typedef struct nd_variable {
+    nd_feedback *back;
+    nd_collection start;
+    bool has_start;
+    bool fails;
+    uint32_t n_rounds;
+} nd_variable;
+
+/** A variable that is empty in the first round, and in each later one what the image was in the
+ * round before. The image must be set. */
+nd_collection nd_variable_new(nd_scope *loop, const nd_type *type, nd_variable *variable);
+
+/** A variable that is `start`, which is seen from the loop, in the first round. */
+nd_collection nd_variable_from(nd_collection start, nd_variable *variable);
+
+/** Bounds the number of rounds; before the image is set. */
+void nd_variable_limit(nd_variable *variable, uint32_t n_rounds, nd_at_limit what);
+
+/** Sets the image, once. It is consolidated on its way. What the variables of a loop are in the end
+ * is what their images are, seen from outside (nd_collection_leave). */
+void nd_variable_set(nd_variable *variable, nd_collection image);
 
 #ifdef __cplusplus
 }

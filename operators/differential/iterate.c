@@ -1,36 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Iterate: a collection that is its own image.
+/* Variables, and iterate: a collection that is its own image.
  *
- *     V = X + delayed(body(V) - X)        so V is X in the first round, and body(V) of the round
- *                                         before in all others
+ *     V = X + delayed(image of V - X)     so V is X in the first round, and the image of V of the
+ *                                         round before in all others
  *
  * What goes round is consolidated, or differences that cancel would go round for ever. It comes
  * later by one round, which is written into each row before the feedback adds one to the batch's
  * time. When nothing changes any more nothing is sent, and the loop is done. */
+#include <nereid/memory.h>
+
 #include "operators/differential/linear.h"
 
-/* A row of the last round that can be counted goes no further. */
+typedef struct limit {
+    uint32_t n_rounds; /* zero: as many as it takes */
+    bool fails;
+} limit;
+
 static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *records,
                   const unsigned char *stamps, size_t len, nd_emit *out)
 {
-    (void)vertex, (void)stamps;
+    const limit *const most = nd_vertex_user(vertex);
+    const uint32_t last = most && most->n_rounds ? most->n_rounds - 1 : UINT32_MAX;
     const size_t size = self->out.record_size, stamp_size = self->out.stamp_size;
     const size_t place = 8 + 4 * (self->out.n_loops - 1);
     for (size_t i = 0; i < len; i++) {
         unsigned char *const stamp = self->stamps + i * stamp_size;
         uint32_t counter;
         memcpy(&counter, stamp + place, sizeof counter);
-        if (counter++ == UINT32_MAX)
-            continue;
+        if (counter++ >= last) {
+            if (last != UINT32_MAX && most->fails)
+                nd_fail(vertex, "after %u rounds it is still changing", most->n_rounds);
+            continue; /* this row goes no further */
+        }
         memcpy(stamp + place, &counter, sizeof counter);
-        nd_rows_scatter(&self->out, records + i * size, stamp, 1, out);
+        nd_rows_scatter(&self->out, records + i * size, stamps + i * stamp_size, 1, out);
     }
 }
 
-static nd_collection delay(nd_collection collection)
+static nd_collection delay(nd_collection collection, uint32_t n_rounds, bool fails)
 {
-    return nd_linear_new(collection,
-                         &(nd_linear_def){.name = "next round", .apply = apply, .is_plain = true});
+    limit *const most = nd_alloc(1, sizeof *most);
+    if (most)
+        *most = (limit){n_rounds, fails};
+    else
+        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(collection.stream)), ND_NOMEM,
+                            "next round: %s", nd_err_text(ND_NOMEM));
+    return nd_linear_new(collection, &(nd_linear_def){.name = "next round",
+                                                      .apply = apply,
+                                                      .is_plain = true,
+                                                      .user = {most, most ? nd_free : NULL}});
 }
 
 static nd_collection add(nd_collection a, nd_collection b)
@@ -39,22 +57,60 @@ static nd_collection add(nd_collection a, nd_collection b)
     return nd_collection_concat(both, 2);
 }
 
-nd_collection nd_iterate(nd_collection collection, nd_iterate_fn *body, void *arg)
+/* --- Variables --- */
+
+nd_collection nd_variable_new(nd_scope *loop, const nd_type *type, nd_variable *variable)
 {
+    *variable = (nd_variable){.back = NULL};
+    const nd_row row = nd_row_make(loop, type);
+    return (nd_collection){.stream = nd_feedback_new(loop, row.type, &variable->back),
+                           .type = type,
+                           .n_loops = nd_scope_n_loops(loop)};
+}
+
+nd_collection nd_variable_from(nd_collection start, nd_variable *variable)
+{
+    const nd_collection again =
+        nd_variable_new(nd_stream_scope(start.stream), start.type, variable);
+    variable->start = start;
+    variable->has_start = true;
+    return add(start, again);
+}
+
+void nd_variable_limit(nd_variable *variable, uint32_t n_rounds, nd_at_limit what)
+{
+    variable->n_rounds = n_rounds;
+    variable->fails = what == ND_AT_LIMIT_FAIL;
+}
+
+void nd_variable_set(nd_variable *variable, nd_collection image)
+{
+    if (variable->has_start)
+        image = add(image, nd_collection_negate(variable->start));
+    const nd_collection change = nd_consolidate(image);
+    nd_feedback_connect(variable->back, delay(change, variable->n_rounds, variable->fails).stream);
+}
+
+/* --- Iterating --- */
+
+nd_collection nd_iterate_at_most(nd_collection collection, nd_iterate_fn *body, void *arg,
+                                 uint32_t n_rounds, nd_at_limit what)
+{
+    nd_variable variable;
     nd_scope *const scope = nd_stream_scope(collection.stream);
-    nd_feedback *back = NULL;
     nd_scope *const loop = nd_loop_new(scope, "iterate");
-    const nd_row row = nd_row_make(loop, collection.type);
-    const nd_collection start = nd_collection_enter(loop, collection);
-    const nd_collection again = {.stream = nd_feedback_new(loop, row.type, &back),
-                                 .type = collection.type,
-                                 .n_loops = nd_scope_n_loops(loop)};
+    const nd_collection start = nd_variable_from(nd_collection_enter(loop, collection), &variable);
     if (!body) {
         nd_dataflow_mistake(nd_scope_dataflow(scope), ND_INVAL, "iterate: it needs a function");
-        return again;
+        return collection;
     }
-    const nd_collection image = body(loop, add(start, again), arg);
-    const nd_collection change = nd_consolidate(add(image, nd_collection_negate(start)));
-    nd_feedback_connect(back, delay(change).stream);
+    const nd_collection image = body(loop, start, arg);
+    nd_variable_limit(&variable, n_rounds, what);
+    nd_variable_set(&variable, image);
     return nd_collection_leave(image);
+}
+
+nd_collection nd_iterate(nd_collection collection, nd_iterate_fn *body, void *arg)
+{
+    return nd_iterate_at_most(collection, body, arg, 0, ND_AT_LIMIT_FAIL);
 }

@@ -18,8 +18,8 @@
 #include "operators/differential/arrange.h"
 #include "operators/differential/join_tactic.h"
 #include "operators/differential/key_history.h"
+#include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
-#include "operators/differential/reduce.h"
 
 enum { SIDES = 2 };
 

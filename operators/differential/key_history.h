@@ -30,9 +30,9 @@ void nd_key_history_deinit(nd_key_history *history);
 /** Removes all; memory is kept. */
 void nd_key_history_clear(nd_key_history *history);
 
-/** Adds a key's updates in a batch. The cursor moves on to the key, or to the first behind it. Those
- * of a batch that has just come count as of its time, `arrival`, where theirs are before: it was
- * compacted, and is shown as it was then. NULL: the batch is stored. Errors: ND_NOMEM. */
+/** Adds a key's updates in a batch. The cursor moves on to the key, or to the first behind it.
+ * Those of a batch that has just come count as of its time, `arrival`, where theirs are before: it
+ * was compacted, and is shown as it was then. NULL: the batch is stored. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor,
                                      nd_trace_code key, const nd_time *arrival);
 

@@ -21,6 +21,7 @@
 #include "operators/differential/arrange.h"
 #include "operators/differential/batcher.h"
 #include "operators/differential/key_history.h"
+#include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
 #include "operators/differential/reduce_tactic.h"
 #include "operators/differential/trace_builder.h"
@@ -592,17 +593,6 @@ static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def
         return ND_NOMEM;
     ND_TRY(nd_antichain_insert(&self->accepted, &zero));
     return nd_antichain_insert(&self->out_lower, &zero);
-}
-
-/* Keys are compared as codes, so they must be alike. */
-bool nd_has_same_key(const nd_type *a, const nd_type *b, unsigned n_key)
-{
-    if (nd_type_n_fields(a) < n_key || nd_type_n_fields(b) < n_key)
-        return false;
-    for (unsigned i = 0; i < n_key; i++)
-        if (a->fields[i].kind != b->fields[i].kind || a->fields[i].size != b->fields[i].size)
-            return false;
-    return true;
 }
 
 nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)

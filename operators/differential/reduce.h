@@ -22,9 +22,6 @@ size_t nd_reduction_record_size(const nd_reduction *out);
 /** Fails the run. ND_FAILED: a count became too large. */
 void nd_reduction_fail(nd_reduction *out, nd_err err);
 
-/** Whether the first `n_key` fields of two types are of the same kinds and widths. */
-bool nd_has_same_key(const nd_type *a, const nd_type *b, unsigned n_key);
-
 nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tests/differential/changes.h"
+#include "tests/differential/query_run.h"
 
 typedef struct pair {
     uint32_t key;
@@ -27,62 +27,6 @@ typedef struct word {
 } word;
 static const nd_type word_type =
     ND_TYPE(word, 1, ND_FIELD(word, text), ND_FIELD(word, more), ND_FIELD(word, n));
-
-/* --- Programs --- */
-
-/* A query over one input, which is fed in some epochs, on worker 0. */
-typedef struct job {
-    const nd_type *type;
-    nd_collection (*query)(nd_dataflow *flow, nd_collection input);
-    void (*feed)(nd_input *input);
-    changes seen;
-} job;
-
-static nd_err program(nd_worker *worker, void *arg)
-{
-    job *const self = arg;
-    nd_input *input;
-    nd_dataflow *const flow = nd_dataflow_new(worker, "query");
-    const nd_collection in = nd_collection_input_new(flow, self->type, &input);
-    nd_collection_inspect(self->query(flow, in), changes_note, (nd_user){&self->seen, NULL});
-    ND_TRY(nd_dataflow_start(flow));
-    if (nd_worker_index(worker) == 0)
-        self->feed(input);
-    nd_input_close(input);
-    return nd_worker_run(worker);
-}
-
-static nd_err run(job *self, unsigned n_workers, nd_message *message)
-{
-    return nd_execute(&(nd_config){.n_workers = n_workers}, program, self, NULL, message);
-}
-
-static void expect(const nd_type *type, nd_collection (*query)(nd_dataflow *, nd_collection),
-                   void (*feed)(nd_input *), const char *expected)
-{
-    for (unsigned n = 1; n <= 3; n++) {
-        nd_message message = {""};
-        job self = {.type = type, .query = query, .feed = feed};
-        changes_init(&self.seen);
-        if (run(&self, n, &message) != ND_OK)
-            fail_msg("%s", message.text);
-        changes_expect(&self.seen, expected);
-        changes_deinit(&self.seen);
-    }
-}
-
-static void expect_failure(const nd_type *type,
-                           nd_collection (*query)(nd_dataflow *, nd_collection),
-                           void (*feed)(nd_input *), nd_err err, const char *what)
-{
-    nd_message message = {""};
-    job self = {.type = type, .query = query, .feed = feed};
-    changes_init(&self.seen);
-    assert_int_equal(run(&self, 1, &message), err);
-    if (!strstr(message.text, what))
-        fail_msg("'%s' is not in '%s'", what, message.text);
-    changes_deinit(&self.seen);
-}
 
 static nd_collection just_consolidate(nd_dataflow *flow, nd_collection input)
 {
@@ -108,8 +52,8 @@ static void feed_pairs(nd_input *input)
 static void equal_updates_become_one_or_none(void **state)
 {
     (void)state;
-    expect(&pair_type, just_consolidate, feed_pairs,
-           "+2 (0) 1 1\n+5 (0) 2 -1\n-1 (0) 2 1\n-2 (4) 1 1\n");
+    query_expect(&pair_type, just_consolidate, feed_pairs,
+                 "+2 (0) 1 1\n+5 (0) 2 -1\n-1 (0) 2 1\n-2 (4) 1 1\n");
 }
 
 static void feed_odd(nd_input *input)
@@ -121,7 +65,7 @@ static void feed_odd(nd_input *input)
 static void records_of_odd_sizes_are_padded(void **state)
 {
     (void)state;
-    expect(&odd_type, just_consolidate, feed_odd, "+1 (0) 1 2 3 4 6\n+2 (0) 1 2 3 4 5\n");
+    query_expect(&odd_type, just_consolidate, feed_odd, "+1 (0) 1 2 3 4 6\n+2 (0) 1 2 3 4 5\n");
 }
 
 static word make_word(const char *text, const char *more, int64_t n)
@@ -145,8 +89,8 @@ static void feed_words(nd_input *input)
 static void records_may_have_texts(void **state)
 {
     (void)state;
-    expect(&word_type, just_consolidate, feed_words,
-           "+2 (0)  pear 0\n+3 (0) apple  -7\n-1 (1) apple  -7\n");
+    query_expect(&word_type, just_consolidate, feed_words,
+                 "+2 (0)  pear 0\n+3 (0) apple  -7\n-1 (1) apple  -7\n");
 }
 
 static void feed_many(nd_input *input)
@@ -161,7 +105,7 @@ static void feed_many(nd_input *input)
 static void much_may_cancel(void **state)
 {
     (void)state;
-    expect(&pair_type, just_consolidate, feed_many, "+1 (0) 77 77\n");
+    query_expect(&pair_type, just_consolidate, feed_many, "+1 (0) 77 77\n");
 }
 
 /* --- Without state --- */
@@ -214,11 +158,11 @@ static nd_collection flat_map_query(nd_dataflow *flow, nd_collection input)
 static void operators_without_state_work_on_each_update(void **state)
 {
     (void)state;
-    expect(&pair_type, map_query, feed_pairs,
-           "+2 (0) 11 1\n+5 (0) 9 2\n-1 (0) 11 2\n-2 (4) 11 1\n");
-    expect(&pair_type, filter_query, feed_pairs, "+2 (0) 1 1\n-1 (0) 2 1\n-2 (4) 1 1\n");
-    expect(&pair_type, flat_map_query, feed_pairs,
-           "+60 (0) first  0\n-20 (4) first  0\n-4 (0) later  1\n");
+    query_expect(&pair_type, map_query, feed_pairs,
+                 "+2 (0) 11 1\n+5 (0) 9 2\n-1 (0) 11 2\n-2 (4) 11 1\n");
+    query_expect(&pair_type, filter_query, feed_pairs, "+2 (0) 1 1\n-1 (0) 2 1\n-2 (4) 1 1\n");
+    query_expect(&pair_type, flat_map_query, feed_pairs,
+                 "+60 (0) first  0\n-20 (4) first  0\n-4 (0) later  1\n");
 }
 
 static nd_collection nothing_query(nd_dataflow *flow, nd_collection input)
@@ -231,7 +175,7 @@ static nd_collection nothing_query(nd_dataflow *flow, nd_collection input)
 static void a_collection_and_its_negation_are_nothing(void **state)
 {
     (void)state;
-    expect(&pair_type, nothing_query, feed_pairs, "");
+    query_expect(&pair_type, nothing_query, feed_pairs, "");
 }
 
 /* --- Reducing --- */
@@ -283,15 +227,15 @@ static void feed_values(nd_input *input)
 static void a_function_of_each_key_is_kept_up_to_date(void **state)
 {
     (void)state;
-    expect(&word_type, count_query, feed_words,
-           "+1 (0)  2\n+1 (0) apple 3\n+1 (1) apple 2\n"
-           "-1 (1) apple 3\n");
-    expect(&pair_type, distinct_query, feed_values,
-           "+1 (0) 1 -7\n+1 (0) 1 5\n+1 (0) 2 3\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 2 3\n");
-    expect(&pair_type, min_query, feed_values,
-           "+1 (0) 1 -7\n+1 (0) 2 3\n+1 (1) 1 5\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 1 5\n"
-           "-1 (2) 2 3\n");
-    expect(&pair_type, max_query, feed_values, "+1 (0) 1 5\n+1 (0) 2 3\n-1 (2) 2 3\n");
+    query_expect(&word_type, count_query, feed_words,
+                 "+1 (0)  2\n+1 (0) apple 3\n+1 (1) apple 2\n"
+                 "-1 (1) apple 3\n");
+    query_expect(&pair_type, distinct_query, feed_values,
+                 "+1 (0) 1 -7\n+1 (0) 1 5\n+1 (0) 2 3\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 2 3\n");
+    query_expect(&pair_type, min_query, feed_values,
+                 "+1 (0) 1 -7\n+1 (0) 2 3\n+1 (1) 1 5\n+1 (2) 1 -9\n-1 (1) 1 -7\n-1 (2) 1 5\n"
+                 "-1 (2) 2 3\n");
+    query_expect(&pair_type, max_query, feed_values, "+1 (0) 1 5\n+1 (0) 2 3\n-1 (2) 2 3\n");
 }
 
 /* The first value, and how many there are. */
@@ -318,7 +262,7 @@ static void feed_three(nd_input *input)
 static void values_are_shown_in_order(void **state)
 {
     (void)state;
-    expect(&pair_type, reduce_query, feed_three, "+1 (0) 0 0\n+2 (0) 1 1\n");
+    query_expect(&pair_type, reduce_query, feed_three, "+1 (0) 0 0\n+2 (0) 1 1\n");
 }
 
 static void feed_epochs(nd_input *input)
@@ -342,9 +286,9 @@ static void many_epochs_may_come_at_once(void **state)
     (void)state;
     int n_left = 0;
     nd_message message = {""};
-    job self = {.type = &pair_type, .query = count_all_query, .feed = feed_epochs};
+    query_run self = {.type = &pair_type, .query = count_all_query, .feed = feed_epochs};
     changes_init(&self.seen);
-    assert_int_equal(run(&self, 2, &message), ND_OK);
+    assert_int_equal(query_run_it(&self, 2, &message), ND_OK);
     for (size_t i = 0; i < self.seen.n; i++)
         n_left += self.seen.lines[i][0] == '+' ? 1 : -1;
     assert_int_equal(n_left, 1);
@@ -374,9 +318,9 @@ static nd_collection inside_query(nd_dataflow *flow, nd_collection input)
 static void who_enters_later_is_not_there_before(void **state)
 {
     (void)state;
-    expect(&pair_type, inside_query, feed_pairs,
-           "+1 (0) 2 1\n+2 (0) 1 1\n+2 (4) 1 1\n+5 (0) 2 -1\n"
-           "-1 (0) 2 1\n-2 (0) 1 1\n-2 (4) 1 1\n-5 (0) 2 -1\n");
+    query_expect(&pair_type, inside_query, feed_pairs,
+                 "+1 (0) 2 1\n+2 (0) 1 1\n+2 (4) 1 1\n+5 (0) 2 -1\n"
+                 "-1 (0) 2 1\n-2 (0) 1 1\n-2 (4) 1 1\n-5 (0) 2 -1\n");
 }
 
 static nd_collection twice_query(nd_dataflow *flow, nd_collection input)
@@ -395,8 +339,8 @@ static nd_collection twice_query(nd_dataflow *flow, nd_collection input)
 static void a_loop_begins_anew(void **state)
 {
     (void)state;
-    expect(&pair_type, twice_query, feed_pairs,
-           "+2 (0) 11 1\n+5 (0) 9 2\n-1 (0) 11 2\n-2 (4) 11 1\n");
+    query_expect(&pair_type, twice_query, feed_pairs,
+                 "+2 (0) 11 1\n+5 (0) 9 2\n-1 (0) 11 2\n-2 (4) 11 1\n");
 }
 
 /* Shows the times inside. */
@@ -418,7 +362,7 @@ static void rounds_of_a_loop_that_was_left_do_not_count(void **state)
     changes seen;
     changes_init(&seen);
     inside = &seen;
-    expect_failure(&pair_type, rounds_query, feed_pairs, ND_OK, "");
+    query_expect_failure(&pair_type, rounds_query, feed_pairs, ND_OK, "");
     changes_expect(&seen, "+2 (0) 1 1\n+5 (0) 2 -1\n-1 (0) 2 1\n-2 (4) 1 1\n");
     changes_deinit(&seen);
 }
@@ -442,9 +386,9 @@ static nd_collection negate_query(nd_dataflow *flow, nd_collection input)
 static void differences_do_not_wrap_round(void **state)
 {
     (void)state;
-    expect_failure(&pair_type, just_consolidate, feed_too_many, ND_FAILED, "too many times");
-    expect_failure(&pair_type, negate_query, feed_least, ND_FAILED, "too many times");
-    expect_failure(&pair_type, flat_map_query, feed_least, ND_FAILED, "too many times");
+    query_expect_failure(&pair_type, just_consolidate, feed_too_many, ND_FAILED, "too many times");
+    query_expect_failure(&pair_type, negate_query, feed_least, ND_FAILED, "too many times");
+    query_expect_failure(&pair_type, flat_map_query, feed_least, ND_FAILED, "too many times");
 }
 
 static nd_collection other_type_query(nd_dataflow *flow, nd_collection input)
@@ -496,20 +440,23 @@ static nd_collection no_tally_query(nd_dataflow *flow, nd_collection input)
 static void mistakes_are_told_at_the_start(void **state)
 {
     (void)state;
-    expect_failure(&pair_type, other_type_query, feed_pairs, ND_INVAL, "is not a collection of");
-    expect_failure(&pair_type, no_function_query, feed_pairs, ND_INVAL, "needs a function");
-    expect_failure(&pair_type, unlike_query, feed_pairs, ND_INVAL, "is not a collection of");
-    expect_failure(&pair_type, plain_query, feed_pairs, ND_INVAL, "is not a collection of");
-    expect_failure(&pair_type, other_key_query, feed_pairs, ND_INVAL, "have not the same key");
-    expect_failure(&pair_type, no_tally_query, feed_pairs, ND_INVAL, "the key and an int64_t");
-    expect_failure(NULL, just_consolidate, feed_pairs, ND_INVAL, "needs a type");
+    query_expect_failure(&pair_type, other_type_query, feed_pairs, ND_INVAL,
+                         "is not a collection of");
+    query_expect_failure(&pair_type, no_function_query, feed_pairs, ND_INVAL, "needs a function");
+    query_expect_failure(&pair_type, unlike_query, feed_pairs, ND_INVAL, "is not a collection of");
+    query_expect_failure(&pair_type, plain_query, feed_pairs, ND_INVAL, "is not a collection of");
+    query_expect_failure(&pair_type, other_key_query, feed_pairs, ND_INVAL,
+                         "have not the same key");
+    query_expect_failure(&pair_type, no_tally_query, feed_pairs, ND_INVAL,
+                         "the key and an int64_t");
+    query_expect_failure(NULL, just_consolidate, feed_pairs, ND_INVAL, "needs a type");
 }
 
 /* Without a type a map keeps that of its records. */
 static void a_map_without_a_type_keeps_it(void **state)
 {
     (void)state;
-    expect(&pair_type, no_type_query, feed_least, "-9223372036854775808 (0) 11 1\n");
+    query_expect(&pair_type, no_type_query, feed_least, "-9223372036854775808 (0) 11 1\n");
 }
 
 static nd_err feed_plainly(nd_worker *worker, void *arg)
