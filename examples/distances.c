@@ -43,8 +43,7 @@ static nd_collection shortest(nd_scope *loop, nd_collection distances, void *arg
     nd_collection roads = nd_collection_enter(loop, map->roads);
     nd_collection start = nd_collection_enter(loop, map->start);
     nd_collection next = nd_join(distances, roads, &distance_type, one_further, nd_no_user);
-    nd_collection all[] = {next, start};
-    return nd_min(nd_collection_concat(all, 2)); /* the least of each place */
+    return nd_min(nd_collection_concat(next, start)); /* the least of each place */
 }
 
 static nd_err program(nd_worker *worker, void *arg)

@@ -116,8 +116,9 @@ typedef void nd_collection_explode_fn(void *user, const void *records, size_t le
 nd_collection nd_collection_explode(nd_collection collection, const nd_type *type,
                                     nd_collection_explode_fn *fn, nd_user user);
 
-/** All records of `n` collections of one type, seen from one scope. */
-nd_collection nd_collection_concat(const nd_collection *collections, size_t n);
+/** All records of two collections, or of `n`, of one type, seen from one scope. */
+nd_collection nd_collection_concat(nd_collection a, nd_collection b);
+nd_collection nd_collection_concat_many(const nd_collection *collections, size_t n);
 
 /** Each record as often as before, but counted against: what is there once is there -1 times. */
 nd_collection nd_collection_negate(nd_collection collection);

@@ -41,7 +41,7 @@ static nd_stream *align(const nd_collection *collections, size_t n, const nd_row
     return streams;
 }
 
-nd_collection nd_collection_concat(const nd_collection *collections, size_t n)
+nd_collection nd_collection_concat_many(const nd_collection *collections, size_t n)
 {
     nd_collection made = {.type = NULL};
     if (n == 0)
@@ -54,4 +54,10 @@ nd_collection nd_collection_concat(const nd_collection *collections, size_t n)
         made.stream = nd_concat(streams, n);
     nd_free(streams);
     return made;
+}
+
+nd_collection nd_collection_concat(nd_collection a, nd_collection b)
+{
+    const nd_collection both[] = {a, b};
+    return nd_collection_concat_many(both, 2);
 }

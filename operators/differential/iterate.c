@@ -51,12 +51,6 @@ static nd_collection delay(nd_collection collection, uint32_t n_rounds, bool fai
                                                       .user = {most, most ? nd_free : NULL}});
 }
 
-static nd_collection add(nd_collection a, nd_collection b)
-{
-    const nd_collection both[] = {a, b};
-    return nd_collection_concat(both, 2);
-}
-
 /* --- Variables --- */
 
 nd_collection nd_variable_new(nd_scope *loop, const nd_type *type, nd_variable *variable)
@@ -74,7 +68,7 @@ nd_collection nd_variable_from(nd_collection start, nd_variable *variable)
         nd_variable_new(nd_stream_scope(start.stream), start.type, variable);
     variable->start = start;
     variable->has_start = true;
-    return add(start, again);
+    return nd_collection_concat(start, again);
 }
 
 void nd_variable_limit(nd_variable *variable, uint32_t n_rounds, nd_at_limit what)
@@ -86,7 +80,7 @@ void nd_variable_limit(nd_variable *variable, uint32_t n_rounds, nd_at_limit wha
 void nd_variable_set(nd_variable *variable, nd_collection image)
 {
     if (variable->has_start)
-        image = add(image, nd_collection_negate(variable->start));
+        image = nd_collection_concat(image, nd_collection_negate(variable->start));
     const nd_collection change = nd_consolidate(image);
     nd_feedback_connect(variable->back, delay(change, variable->n_rounds, variable->fails).stream);
 }

@@ -20,5 +20,5 @@ nd_collection nd_outer_join(nd_collection left, nd_collection right, const nd_ty
         all[n++] = alone(left, right, type, def->left_alone, def->user.data);
     if (def->right_alone)
         all[n++] = alone(right, left, type, def->right_alone, def->user.data);
-    return nd_collection_concat(all, n);
+    return nd_collection_concat_many(all, n);
 }

@@ -17,6 +17,5 @@ nd_collection nd_semijoin(nd_collection left, nd_collection right)
 
 nd_collection nd_antijoin(nd_collection left, nd_collection right)
 {
-    const nd_collection both[] = {left, nd_collection_negate(nd_semijoin(left, right))};
-    return nd_collection_concat(both, 2);
+    return nd_collection_concat(left, nd_collection_negate(nd_semijoin(left, right)));
 }

@@ -169,7 +169,7 @@ static nd_collection nothing_query(nd_dataflow *flow, nd_collection input)
 {
     (void)flow;
     const nd_collection both[] = {input, nd_collection_negate(input)};
-    return nd_consolidate(nd_collection_concat(both, 2));
+    return nd_consolidate(nd_collection_concat_many(both, 2));
 }
 
 static void a_collection_and_its_negation_are_nothing(void **state)
@@ -311,7 +311,7 @@ static nd_collection inside_query(nd_dataflow *flow, nd_collection input)
     const nd_collection inside[] = {nd_collection_enter_at(loop, input, by_key, nd_no_user),
                                     nd_collection_negate(nd_collection_enter(loop, input))};
     return nd_collection_leave(nd_collection_inspect(
-        nd_consolidate(nd_collection_concat(inside, 2)), nd_collection_print, nd_no_user));
+        nd_consolidate(nd_collection_concat_many(inside, 2)), nd_collection_print, nd_no_user));
 }
 
 /* Times lose their counters, but not their updates. */
@@ -414,7 +414,7 @@ static nd_collection unlike_query(nd_dataflow *flow, nd_collection input)
     (void)flow;
     const nd_collection both[] = {input,
                                   nd_collection_flat_map(input, &word_type, spell, nd_no_user)};
-    return nd_collection_concat(both, 2);
+    return nd_collection_concat_many(both, 2);
 }
 
 static nd_collection plain_query(nd_dataflow *flow, nd_collection input)

@@ -81,7 +81,7 @@ static nd_collection shared_query(nd_dataflow *flow, nd_collection input)
     (void)flow;
     const nd_collection all = nd_arrange(input);
     const nd_collection both[] = {nd_semijoin(all, two(input)), nd_antijoin(all, two(input))};
-    return nd_consolidate(nd_collection_concat(both, 2));
+    return nd_consolidate(nd_collection_concat_many(both, 2));
 }
 
 static void what_has_a_key_and_what_has_none_are_all(void **state)
@@ -313,7 +313,7 @@ static nd_collection mutual_query(nd_dataflow *flow, nd_collection input)
     const nd_collection odds = nd_variable_new(loop, &pair_type, &uneven);
     const nd_collection more[] = {start,
                                   nd_collection_flat_map(odds, &pair_type, step_down, nd_no_user)};
-    const nd_collection all_even = nd_distinct(nd_collection_concat(more, 2));
+    const nd_collection all_even = nd_distinct(nd_collection_concat_many(more, 2));
     const nd_collection all_odd =
         nd_distinct(nd_collection_flat_map(evens, &pair_type, step_down, nd_no_user));
     nd_variable_set(&even, all_even);

@@ -238,7 +238,7 @@ static nd_collection close_once(nd_scope *loop, nd_collection there, void *arg)
     if (body->is_nested)
         next = close_all(next, body->constant + 1, false);
     const nd_collection both[] = {next, nd_collection_enter(loop, body->start)};
-    return nd_distinct(nd_collection_concat(both, 2));
+    return nd_distinct(nd_collection_concat_many(both, 2));
 }
 
 static void round_fn(void *user, const void *records, size_t len, uint32_t *rounds)
@@ -327,7 +327,7 @@ static nd_collection build_node(builder *self, const query_node *node, const nd_
         return is(self->mutant, "negate") ? of : nd_collection_negate(of);
     case QUERY_CONCAT: {
         const nd_collection both[] = {of, self->made[node->and ]};
-        return nd_collection_concat(both, is(self->mutant, "concat") ? 1 : 2);
+        return nd_collection_concat_many(both, is(self->mutant, "concat") ? 1 : 2);
     }
     case QUERY_CONSOLIDATE:
         return nd_consolidate(of);
