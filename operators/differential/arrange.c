@@ -95,7 +95,8 @@ static nd_err seal_batch(arrange *self, const nd_antichain *upper, nd_trace_batc
     return err;
 }
 
-/* Seals what belongs to one of the held times, and sends it. */
+/* Seals what belongs to one of the held times, all that is built if there is no `done`, and sends
+ * it. */
 static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antichain *frontier,
                        size_t which)
 {
@@ -103,7 +104,7 @@ static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antic
     nd_trace_batch *batch;
     nd_antichain upper;
     nd_antichain_init(&upper);
-    nd_err err = push_own(self, done, which);
+    nd_err err = done ? push_own(self, done, which) : ND_OK;
     if (err == ND_OK && self->builder.n_values != 0) {
         err = find_upper(self, frontier, which, &upper);
         if (err == ND_OK)
@@ -126,9 +127,14 @@ static nd_err seal(nd_vertex *vertex, const nd_antichain *frontier, nd_updates *
                    nd_antichain *left)
 {
     arrange *const self = nd_vertex_state(vertex);
-    ND_TRY(nd_batcher_seal(&self->batcher, frontier, done, left));
-    for (size_t i = 0; i < self->held.times.len; i++)
-        ND_TRY(seal_one(vertex, done, frontier, i));
+    if (self->held.times.len == 1 && nd_batcher_can_build(&self->batcher, frontier)) {
+        ND_TRY(nd_batcher_build(&self->batcher, frontier, &self->builder, left));
+        ND_TRY(seal_one(vertex, NULL, frontier, 0));
+    } else {
+        ND_TRY(nd_batcher_seal(&self->batcher, frontier, done, left));
+        for (size_t i = 0; i < self->held.times.len; i++)
+            ND_TRY(seal_one(vertex, done, frontier, i));
+    }
     nd_held_replace(&self->held, vertex, left);
     return ND_OK;
 }

@@ -3,18 +3,24 @@
 #define OPERATORS_DIFFERENTIAL_BATCHER_H
 
 /** @file
- * Updates that wait until their times are complete. They are kept consolidated in a chain of sorted
- * runs, each at least twice as long as the next, so that adding costs a logarithmic number of
- * merges an update, and what cancels takes no room.
+ * Updates that wait until their times are complete. Those whose codes are numbers of at most eight
+ * bytes, of one of a few times, wait in piles, one a time. All others are kept consolidated in a
+ * chain of sorted runs, each at least twice as long as the next, so that adding costs a logarithmic
+ * number of merges an update. What cancels takes no room.
  */
 
+#include "operators/differential/pile.h"
+#include "operators/differential/trace_builder.h"
 #include "operators/differential/updates.h"
 #include "runtime/antichain.h"
 
+enum { ND_BATCHER_PILES = 4 };
+
 typedef struct nd_batcher {
     const nd_record_code *code; /* lent */
-    nd_updates fresh;           /* as they came */
-    nd_vector runs;             /* nd_updates, consolidated, the longest first */
+    nd_pile piles[ND_BATCHER_PILES];
+    nd_updates fresh; /* as they came */
+    nd_vector runs;   /* nd_updates, consolidated, the longest first */
 } nd_batcher;
 
 void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code);
@@ -33,5 +39,13 @@ ND_CHECKED nd_err nd_batcher_add_code(nd_batcher *batcher, const unsigned char *
  * minimal times of the others: of those that do not cancel. Errors: likewise. */
 ND_CHECKED nd_err nd_batcher_seal(nd_batcher *batcher, const nd_antichain *frontier,
                                   nd_updates *done, nd_antichain *left);
+
+/** Whether nd_batcher_build will do in place of nd_batcher_seal: the common case, where all that is
+ * complete has one time, and codes are small. */
+bool nd_batcher_can_build(const nd_batcher *batcher, const nd_antichain *frontier);
+
+/** As nd_batcher_seal, straight into a builder, which is empty. */
+ND_CHECKED nd_err nd_batcher_build(nd_batcher *batcher, const nd_antichain *frontier,
+                                   nd_trace_builder *builder, nd_antichain *left);
 
 #endif

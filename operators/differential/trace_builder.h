@@ -40,6 +40,14 @@ void nd_trace_builder_clear(nd_trace_builder *builder);
 ND_CHECKED nd_err nd_trace_builder_push(nd_trace_builder *builder, nd_trace_code key,
                                         nd_trace_code value, const nd_time *time, int64_t diff);
 
+/** Adds `len` updates of increasing keys and values at one time, as nd_trace_builder_push does one
+ * by one. Sizes are fixed, and at most eight together: a number is a key's bytes and then the
+ * value's, the first byte the highest. Without `diffs` each has a difference of one. Errors:
+ * likewise. */
+ND_CHECKED nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *numbers,
+                                                const int64_t *diffs, size_t len,
+                                                const nd_time *time);
+
 /** Makes a batch of all updates, and clears the builder. `upper` is at or after `lower`. Errors,
  * after which all is as before: ND_NOMEM; ND_FAILED: a frontier has more than ND_TRACE_WIDTH_MOST
  * times. Linear. */

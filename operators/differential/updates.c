@@ -3,12 +3,14 @@
  * of equal ones in order of the rest, and of their times, by comparing. */
 #include "operators/differential/updates.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <nereid/memory.h>
 
 #include "operators/differential/difference.h"
+#include "operators/differential/number_sort.h"
 
 void nd_updates_init(nd_updates *updates, const nd_record_code *code)
 {
@@ -127,6 +129,24 @@ nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i
     return nd_updates_add(updates, code, size, time, nd_updates_diff(from, i));
 }
 
+nd_err nd_updates_add_numbers(nd_updates *updates, const uint64_t *numbers, const int64_t *diffs,
+                              size_t len, const nd_time *time)
+{
+    uint32_t number;
+    const uint32_t size = updates->code->size;
+    assert(updates->code->is_fixed && size <= 8);
+    ND_TRY(get_room_for(updates, len, len * size));
+    ND_TRY(nd_time_table_add(&updates->table, time, &number));
+    unsigned char *place = (unsigned char *)updates->codes.items + updates->codes.len;
+    for (size_t i = 0; i < len; i++, place += size) {
+        for (unsigned k = 0; k < size; k++)
+            place[k] = (unsigned char)(numbers[i] >> 8 * (size - 1 - k));
+        add_stamp(updates, number, diffs ? diffs[i] : 1);
+    }
+    updates->codes.len += len * size;
+    return ND_OK;
+}
+
 /* --- Renumbering --- */
 
 /* From the numbers of times in one table to those in another, which gets those that are used. */
@@ -190,11 +210,8 @@ static int compare_updates(const nd_updates *a, size_t i, const nd_updates *b, s
     return order ? order : nd_time_compare(nd_updates_time(a, i), nd_updates_time(b, k));
 }
 
-/* An update by its number, and the beginning of its code as a number. */
-typedef struct entry {
-    uint64_t prefix;
-    size_t index;
-} entry;
+/* An update: the beginning of its code as a number, and where it stands. */
+typedef nd_number_pair entry;
 
 static uint64_t prefix_of(const nd_updates *updates, size_t i)
 {
@@ -206,42 +223,10 @@ static uint64_t prefix_of(const nd_updates *updates, size_t i)
     return prefix;
 }
 
-static bool needs_pass(const size_t *counts, size_t len)
-{
-    for (unsigned d = 0; d < 256; d++)
-        if (counts[d])
-            return counts[d] != len;
-    return false;
-}
-
-/* Sorts by prefixes, stably; returns which of the two arrays has the result. */
-static entry *sort_by_prefix(entry *from, entry *to, size_t len)
-{
-    size_t counts[8][256] = {{0}};
-    for (size_t i = 0; i < len; i++)
-        for (unsigned byte = 0; byte < 8; byte++)
-            counts[byte][from[i].prefix >> (8 * byte) & 255]++;
-    for (unsigned byte = 0; byte < 8; byte++) {
-        size_t place = 0;
-        if (!needs_pass(counts[byte], len))
-            continue;
-        for (unsigned d = 0; d < 256; d++) {
-            const size_t count = counts[byte][d];
-            counts[byte][d] = place;
-            place += count;
-        }
-        for (size_t i = 0; i < len; i++)
-            to[counts[byte][from[i].prefix >> (8 * byte) & 255]++] = from[i];
-        entry *const done = to;
-        to = from;
-        from = done;
-    }
-    return from;
-}
-
 static int compare_entries(const void *a, const void *b, void *updates)
 {
-    return compare_updates(updates, ((const entry *)a)->index, updates, ((const entry *)b)->index);
+    return compare_updates(updates, ((const entry *)a)->carried, updates,
+                           ((const entry *)b)->carried);
 }
 
 /* Runs of one prefix, which come in the order in which they were added: often that is theirs. */
@@ -249,7 +234,7 @@ static void sort_runs(nd_updates *updates, entry *entries, size_t len)
 {
     for (size_t begin = 0, end; begin < len; begin = end) {
         bool is_sorted = true;
-        for (end = begin + 1; end < len && entries[end].prefix == entries[begin].prefix; end++)
+        for (end = begin + 1; end < len && entries[end].number == entries[begin].number; end++)
             is_sorted &= compare_entries(&entries[end - 1], &entries[end], updates) <= 0;
         if (!is_sorted)
             qsort_r(entries + begin, end - begin, sizeof *entries, compare_entries, updates);
@@ -265,12 +250,12 @@ static nd_err gather(const nd_updates *updates, const entry *order, size_t len,
     for (size_t begin = 0, end; begin < len; begin = end) {
         size_t size;
         uint32_t number;
-        const size_t first = order[begin].index;
+        const size_t first = order[begin].carried;
         int64_t diff = nd_updates_diff(updates, first);
-        for (end = begin + 1; end < len && order[end].prefix == order[begin].prefix &&
-                              compare_updates(updates, first, updates, order[end].index) == 0;
+        for (end = begin + 1; end < len && order[end].number == order[begin].number &&
+                              compare_updates(updates, first, updates, order[end].carried) == 0;
              end++)
-            if (!nd_difference_plus(diff, nd_updates_diff(updates, order[end].index), &diff))
+            if (!nd_difference_plus(diff, nd_updates_diff(updates, order[end].carried), &diff))
                 return ND_FAILED;
         if (diff == 0)
             continue;
@@ -287,7 +272,7 @@ static nd_err consolidate(nd_updates *updates, entry *entries, nd_updates *out)
     const size_t len = nd_updates_len(updates);
     for (size_t i = 0; i < len; i++)
         entries[i] = (entry){prefix_of(updates, i), i};
-    entry *const order = sort_by_prefix(entries, entries + len, len);
+    entry *const order = nd_number_sort_pairs(entries, entries + len, len);
     sort_runs(updates, order, len);
     nd_err err = renumbering_init(&map, &updates->table, &out->table);
     if (err == ND_OK)

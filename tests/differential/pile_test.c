@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers sorted by radix, piles of them, and batchers of small codes, against the slow way and the
+ * general one. */
+#include "tests/support/cmocka.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "operators/differential/batcher.h"
+#include "operators/differential/number_sort.h"
+#include "runtime/base/random.h"
+#include "tests/support/failing_memory.h"
+
+/* --- Sorting --- */
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const nd_number_pair *const p = a, *const q = b;
+    if (p->number != q->number)
+        return p->number < q->number ? -1 : 1;
+    return (p->carried > q->carried) - (p->carried < q->carried);
+}
+
+/* Lengths around those where the way of sorting changes, and masks that leave some bits alike. */
+static void numbers_are_sorted_and_pairs_stably(void **state)
+{
+    (void)state;
+    nd_random random;
+    nd_random_init(&random, 31);
+    for (unsigned round = 0; round < 300; round++) {
+        static const size_t mosts[] = {4, 30, 300, 5000, 40000};
+        const size_t len = nd_random_below(&random, mosts[nd_random_below(&random, 5)]);
+        nd_number_pair *const pairs = calloc(4 * len + 1, sizeof *pairs), *const spare =
+                                                                              pairs + len;
+        uint64_t *const numbers = (uint64_t *)(spare + len), *const spare_numbers = numbers + len;
+        uint64_t mask = nd_random_next(&random) & nd_random_next(&random);
+        if (nd_random_chance(&random, 0.3))
+            mask &= nd_random_next(&random) & nd_random_next(&random);
+        const uint64_t same = nd_random_next(&random) & ~mask;
+        for (size_t i = 0; i < len; i++) {
+            numbers[i] = same | (nd_random_next(&random) & mask);
+            pairs[i] = (nd_number_pair){numbers[i], i};
+        }
+        const uint64_t *const sorted = nd_number_sort(numbers, spare_numbers, len);
+        const nd_number_pair *const sorted_pairs = nd_number_sort_pairs(pairs, spare, len);
+        for (size_t i = 1; i < len; i++)
+            assert_true(compare_pairs(&sorted_pairs[i - 1], &sorted_pairs[i]) < 0);
+        for (size_t i = 0; i < len; i++)
+            assert_int_equal(sorted[i], sorted_pairs[i].number);
+        free(pairs);
+    }
+}
+
+/* --- Piles --- */
+
+/* What a pile gave: pairs of a number and a difference. */
+typedef struct given {
+    nd_number_pair *pairs;
+    size_t len;
+} given;
+
+static nd_err take(void *context, const uint64_t *numbers, const int64_t *diffs, size_t len)
+{
+    given *const to = context;
+    assert_true(len != 0);
+    for (size_t i = 0; i < len; i++)
+        to->pairs[to->len++] = (nd_number_pair){numbers[i], diffs ? (uint64_t)diffs[i] : 1};
+    return ND_OK;
+}
+
+static size_t add_up_slowly(nd_number_pair *pairs, size_t len)
+{
+    size_t n = 0;
+    qsort(pairs, len, sizeof *pairs, compare_pairs);
+    for (size_t i = 0, end; i < len; i = end) {
+        nd_number_pair sum = pairs[i];
+        for (end = i + 1; end < len && pairs[end].number == sum.number; end++)
+            sum.carried += pairs[end].carried;
+        if (sum.carried)
+            pairs[n++] = sum;
+    }
+    return n;
+}
+
+/* How differences come: all one; also minus one; or any small ones. */
+static int64_t any_diff(nd_random *random, unsigned kind)
+{
+    if (kind == 0)
+        return 1;
+    return kind == 1 ? (nd_random_chance(random, 0.5) ? 1 : -1)
+                     : (int64_t)nd_random_below(random, 9) - 4;
+}
+
+static void add_pairs(nd_pile *pile, nd_random *random, const nd_number_pair *pairs, size_t len)
+{
+    uint64_t numbers[1000];
+    int64_t diffs[1000];
+    for (size_t i = 0, n; i < len; i += n) {
+        bool are_ones = true;
+        n = 1 + nd_random_below(random, 1000);
+        n = n < len - i ? n : len - i;
+        for (size_t k = 0; k < n; k++) {
+            numbers[k] = pairs[i + k].number;
+            diffs[k] = (int64_t)pairs[i + k].carried;
+            are_ones &= diffs[k] == 1;
+        }
+        assert_int_equal(nd_pile_add(pile, numbers, are_ones ? NULL : diffs, n), ND_OK);
+    }
+}
+
+/* From nothing to several chunks; from all alike to hardly any twice; differences change their kind
+ * on the way. A pile is used again. */
+static void piles_give_what_is_left_in_order(void **state)
+{
+    (void)state;
+    enum { MOST = 700000 };
+    nd_random random;
+    nd_pile pile;
+    nd_random_init(&random, 32);
+    nd_pile_init(&pile);
+    nd_number_pair *const pairs = calloc(2 * MOST, sizeof *pairs);
+    for (unsigned round = 0; round < 60; round++) {
+        const size_t most = round % 6 == 0 ? MOST : round % 2 ? 40 : 5000;
+        const size_t len = nd_random_below(&random, most);
+        const uint64_t n_numbers = UINT64_C(1) << nd_random_below(&random, 40);
+        const size_t change = nd_random_below(&random, len + 1);
+        const unsigned before = nd_random_chance(&random, 0.7) ? 0 : 1;
+        const unsigned after = (unsigned)nd_random_below(&random, 3);
+        bool has_any;
+        for (size_t i = 0; i < len; i++)
+            pairs[i] = (nd_number_pair){nd_random_below(&random, n_numbers) * UINT64_C(0x100000001),
+                                        (uint64_t)any_diff(&random, i < change ? before : after)};
+        add_pairs(&pile, &random, pairs, len);
+        const size_t expected = add_up_slowly(pairs, len);
+        given all = {.pairs = pairs + MOST};
+        assert_int_equal(nd_pile_has_any(&pile, &has_any), ND_OK);
+        assert_int_equal(has_any, expected != 0);
+        assert_int_equal(nd_pile_drain(&pile, take, &all), ND_OK);
+        assert_true(nd_pile_is_empty(&pile));
+        assert_int_equal(all.len, expected);
+        if (expected)
+            assert_memory_equal(all.pairs, pairs, expected * sizeof *pairs);
+    }
+    nd_pile_deinit(&pile);
+    free(pairs);
+}
+
+/* Three million numbers come, each once, and go again, in another order; and one comes for ever. */
+static void what_cancels_takes_no_room(void **state)
+{
+    (void)state;
+    enum { N = 1 << 20, LIVE = 1 << 16 };
+    nd_pile pile;
+    bool has_any;
+    size_t longest = 0;
+    nd_pile_init(&pile);
+    for (uint64_t i = 0; i < 6 * (uint64_t)N; i++) {
+        const uint64_t numbers[2] = {i * 7919 % LIVE, (i + 7) * 104729 % LIVE};
+        const int64_t diffs[2] = {1, -1};
+        assert_int_equal(nd_pile_add(&pile, numbers, diffs, 2), ND_OK);
+        longest = pile.len > longest ? pile.len : longest;
+    }
+    assert_true(longest < 3 * N);
+    for (uint64_t i = 0; i < 6 * (uint64_t)N; i++) {
+        const uint64_t numbers[2] = {i * 7919 % LIVE, (i + 7) * 104729 % LIVE};
+        const int64_t diffs[2] = {-1, 1};
+        assert_int_equal(nd_pile_add(&pile, numbers, diffs, 2), ND_OK);
+    }
+    assert_int_equal(nd_pile_has_any(&pile, &has_any), ND_OK);
+    assert_false(has_any);
+    for (unsigned i = 0; i < N; i++) {
+        const uint64_t same = 5;
+        assert_int_equal(nd_pile_add(&pile, &same, NULL, 1), ND_OK);
+    }
+    assert_int_equal(pile.len, 0);
+    assert_true(pile.numbers.len <= N / 8);
+    nd_pile_deinit(&pile);
+}
+
+static void a_difference_that_is_too_large_fails(void **state)
+{
+    (void)state;
+    nd_pile pile;
+    const uint64_t numbers[2] = {5, 5};
+    const int64_t diffs[2] = {INT64_MAX, 1};
+    given none = {.len = 0};
+    nd_pile_init(&pile);
+    assert_int_equal(nd_pile_add(&pile, numbers, diffs, 2), ND_OK);
+    assert_int_equal(nd_pile_drain(&pile, take, &none), ND_FAILED);
+    assert_true(nd_pile_is_empty(&pile));
+    nd_pile_deinit(&pile);
+}
+
+/* --- Batchers of small codes --- */
+
+/* Records of one to four fields, whose sizes are the parts of a key and of a value. */
+typedef struct small {
+    uint8_t bytes[8];
+} small;
+
+typedef struct shape {
+    uint16_t sizes[4];
+    unsigned n_key;
+} shape;
+
+static const shape shapes[] = {{{4, 4}, 1}, {{4}, 1},       {{8}, 1},          {{1, 2}, 1},
+                               {{4, 4}, 0}, {{2, 2, 4}, 2}, {{1, 1, 1, 1}, 3}, {{8}, 0}};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+/* Stamps of two counters. */
+typedef struct stamp {
+    uint64_t epoch;
+    uint32_t loop[2];
+    int64_t diff;
+} stamp;
+
+/* A way to go: the type, its row, and codes. Stays where it is. */
+typedef struct layout {
+    nd_type record, type;
+    nd_row row;
+    nd_record_code whole;
+    nd_trace_shape trace;
+} layout;
+
+static void add_field(nd_type *type, unsigned i, uint16_t size, nd_kind kind)
+{
+    type->fields[i] = (nd_field){"field", type->size, size, (uint16_t)kind};
+    type->size += size;
+}
+
+static void make_layout(layout *to, const shape *from, unsigned n_loops)
+{
+    unsigned n = 0;
+    memset(to, 0, sizeof *to);
+    for (; n < 4 && from->sizes[n]; n++) {
+        add_field(&to->record, n, from->sizes[n], n % 2 ? ND_KIND_SIGNED : ND_KIND_UNSIGNED);
+        *(n < from->n_key ? &to->trace.key_size : &to->trace.value_size) += from->sizes[n];
+    }
+    to->trace.key_is_fixed = to->trace.value_is_fixed = true;
+    to->type.size = 8 + (uint32_t)sizeof(stamp) - (n_loops ? 0 : 8);
+    to->row = (nd_row){.type = &to->type,
+                       .record_size = to->record.size,
+                       .stamp_offset = 8,
+                       .stamp_size = to->type.size - 8,
+                       .n_loops = n_loops};
+    nd_record_code_init(&to->whole, &to->record, 0, n);
+}
+
+/* Few epochs and counters, so that some rounds have more times than there are piles. */
+static void make_rows(nd_random *random, const layout *as, unsigned char *rows, size_t len)
+{
+    const uint64_t n_epochs = 1 + nd_random_below(random, 3), n_values = 1 + len / 2;
+    const unsigned kind = (unsigned)nd_random_below(random, 3);
+    for (size_t i = 0; i < len; i++, rows += as->type.size) {
+        const uint64_t value = nd_random_below(random, n_values) * UINT64_C(0x0101010101010101);
+        const nd_time time = {nd_random_below(random, n_epochs),
+                              {as->row.n_loops ? (uint32_t)nd_random_below(random, 2) : 0}};
+        const int64_t diff = any_diff(random, kind);
+        memset(rows, 0, 8);
+        memcpy(rows, &value, as->record.size);
+        nd_row_stamp(&as->row, rows, &time, diff ? diff : 1);
+    }
+}
+
+static void push_all(nd_trace_builder *builder, const nd_updates *all)
+{
+    for (size_t i = 0; i < nd_updates_len(all); i++) {
+        size_t size;
+        const unsigned char *const code = nd_updates_code(all, i, &size);
+        const uint32_t key_size = builder->shape.key_size;
+        assert_int_equal(nd_trace_builder_push(builder, (nd_trace_code){code, key_size},
+                                               (nd_trace_code){code + key_size, size - key_size},
+                                               nd_updates_time(all, i), nd_updates_diff(all, i)),
+                         ND_OK);
+    }
+}
+
+/* The bytes of a batch of everything, which is never empty. */
+static nd_trace_batch *seal_builder(nd_trace_builder *builder)
+{
+    nd_trace_batch *batch;
+    nd_antichain lower, upper;
+    nd_antichain_init(&lower);
+    nd_antichain_init(&upper);
+    assert_int_equal(nd_antichain_insert(&lower, &(nd_time){.epoch = 0}), ND_OK);
+    assert_int_equal(nd_trace_builder_seal(builder, &lower, &upper, &lower, &batch), ND_OK);
+    nd_antichain_deinit(&lower);
+    return batch;
+}
+
+static void expect_same_batch(nd_trace_builder *a, nd_trace_builder *b)
+{
+    size_t a_size, b_size;
+    nd_trace_batch *const one = seal_builder(a), *const other = seal_builder(b);
+    const void *const a_bytes = nd_trace_batch_bytes(one, &a_size);
+    const void *const b_bytes = nd_trace_batch_bytes(other, &b_size);
+    assert_true(nd_trace_batch_validate(a_bytes, a_size));
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(a_bytes, b_bytes, a_size);
+    nd_trace_batch_release(one);
+    nd_trace_batch_release(other);
+}
+
+/* Takes what is complete out of the batcher, each way, and compares it with `expected`. */
+static void expect_sealed(nd_batcher *batcher, const layout *as, const nd_antichain *frontier,
+                          const nd_updates *expected, nd_antichain *left, size_t *n_built)
+{
+    nd_trace_builder built, pushed;
+    nd_updates done;
+    nd_trace_builder_init(&built, &as->trace);
+    nd_trace_builder_init(&pushed, &as->trace);
+    nd_updates_init(&done, &as->whole);
+    if (nd_batcher_can_build(batcher, frontier)) {
+        ++*n_built;
+        assert_int_equal(nd_batcher_build(batcher, frontier, &built, left), ND_OK);
+    } else {
+        assert_int_equal(nd_batcher_seal(batcher, frontier, &done, left), ND_OK);
+        assert_int_equal(nd_updates_len(&done), nd_updates_len(expected));
+        push_all(&built, &done);
+    }
+    push_all(&pushed, expected);
+    expect_same_batch(&built, &pushed);
+    nd_trace_builder_deinit(&built);
+    nd_trace_builder_deinit(&pushed);
+    nd_updates_deinit(&done);
+}
+
+/* What has come so far, in columns, is divided by the frontier and consolidated; what is left comes
+ * again. */
+static void divide_slowly(nd_updates *all, const nd_antichain *frontier, nd_updates *complete,
+                          nd_antichain *left)
+{
+    nd_updates open;
+    nd_updates_init(&open, all->code);
+    assert_int_equal(nd_updates_consolidate(all), ND_OK);
+    for (size_t i = 0; i < nd_updates_len(all); i++) {
+        const nd_time *const time = nd_updates_time(all, i);
+        const bool is_open = nd_antichain_less_equal(frontier, time);
+        assert_int_equal(nd_updates_add_from(is_open ? &open : complete, all, i, time), ND_OK);
+        if (is_open)
+            assert_int_equal(nd_antichain_insert(left, time), ND_OK);
+    }
+    nd_updates_deinit(all);
+    *all = open;
+}
+
+static void expect_same_times(const nd_antichain *a, const nd_antichain *b)
+{
+    assert_int_equal(a->len, b->len);
+    for (size_t i = 0; i < a->len; i++)
+        assert_true(nd_time_equal(&nd_antichain_items(a)[i], &nd_antichain_items(b)[i]));
+}
+
+/* Some steps of rows and a frontier; returns how often what was complete was built at once. */
+static size_t run_batcher(nd_random *random, const layout *as, size_t most)
+{
+    nd_batcher batcher;
+    nd_updates all;
+    size_t n_built = 0;
+    unsigned char *const rows = calloc(most + 1, as->type.size);
+    nd_batcher_init(&batcher, &as->whole);
+    nd_updates_init(&all, &as->whole);
+    for (unsigned step = 0; step < 8; step++) {
+        nd_updates complete;
+        nd_antichain frontier, left, expected_left;
+        nd_antichain_init(&frontier);
+        nd_antichain_init(&left);
+        nd_antichain_init(&expected_left);
+        nd_updates_init(&complete, &as->whole);
+        const size_t len = nd_random_below(random, most);
+        make_rows(random, as, rows, len);
+        assert_int_equal(nd_batcher_add(&batcher, &as->row, rows, len), ND_OK);
+        assert_int_equal(nd_updates_add_rows(&all, &as->row, rows, len), ND_OK);
+        const nd_time open = {step == 7 ? 9 : nd_random_below(random, 4),
+                              {(uint32_t)nd_random_below(random, 2)}};
+        assert_int_equal(nd_antichain_insert(&frontier, &open), ND_OK);
+        divide_slowly(&all, &frontier, &complete, &expected_left);
+        expect_sealed(&batcher, as, &frontier, &complete, &left, &n_built);
+        expect_same_times(&left, &expected_left);
+        nd_updates_deinit(&complete);
+        nd_antichain_deinit(&left);
+        nd_antichain_deinit(&expected_left);
+    }
+    nd_batcher_deinit(&batcher);
+    nd_updates_deinit(&all);
+    free(rows);
+    return n_built;
+}
+
+static void batchers_of_small_codes_do_what_general_ones_do(void **state)
+{
+    (void)state;
+    nd_random random;
+    size_t n_built = 0;
+    nd_random_init(&random, 33);
+    for (unsigned round = 0; round < 25; round++)
+        for (size_t i = 0; i < N_SHAPES; i++) {
+            layout as;
+            make_layout(&as, &shapes[i], round % 3);
+            n_built += run_batcher(&random, &as, round % 5 ? 40 : 3000);
+        }
+    assert_true(n_built > 100);
+}
+
+/* --- Without memory --- */
+
+static nd_err use_pile(void *arg)
+{
+    (void)arg;
+    nd_pile pile;
+    bool has_any;
+    nd_err err = ND_OK;
+    given all = {.pairs = malloc(400000 * sizeof(nd_number_pair))};
+    nd_pile_init(&pile);
+    for (uint64_t i = 0; err == ND_OK && i < 400; i++) {
+        uint64_t numbers[1000];
+        int64_t diffs[1000];
+        for (uint64_t k = 0; k < 1000; k++) {
+            numbers[k] = (1000 * i + k) * 0x9e3779b1u % (1u << 30);
+            diffs[k] = i + 1 == 400 ? -399001 : 1;
+        }
+        err = nd_pile_add(&pile, numbers, i < 300 ? NULL : diffs, 1000);
+    }
+    if (err == ND_OK) {
+        pile.sum = 0;
+        err = nd_pile_has_any(&pile, &has_any);
+    }
+    if (err == ND_OK)
+        err = nd_pile_drain(&pile, take, &all);
+    nd_pile_deinit(&pile);
+    free(all.pairs);
+    return err;
+}
+
+static void a_pile_without_memory_fails_cleanly(void **state)
+{
+    (void)state;
+    assert_true(failing_memory_sweep(use_pile, NULL) > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_sorted_and_pairs_stably),
+        cmocka_unit_test(piles_give_what_is_left_in_order),
+        cmocka_unit_test(what_cancels_takes_no_room),
+        cmocka_unit_test(a_difference_that_is_too_large_fails),
+        cmocka_unit_test(batchers_of_small_codes_do_what_general_ones_do),
+        cmocka_unit_test(a_pile_without_memory_fails_cleanly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
