@@ -12,6 +12,7 @@
 #include <nereid/batch.h>
 #include <nereid/cluster.h>
 #include <nereid/collection.h>
+#include <nereid/dbsp.h>
 #include <nereid/dataflow.h>
 #include <nereid/error.h>
 #include <nereid/graph.h>

@@ -174,10 +174,6 @@ nd_stream nd_feedback_new(nd_scope *loop, const nd_type *type, nd_feedback **fee
     if (!loop || !nd_flow_may_build(loop->flow))
         return (nd_stream){NULL};
     nd_message why;
-    if (loop->n_loops == 0) {
-        nd_dataflow_mistake(loop->flow, ND_INVAL, "a feedback needs a loop, not the root");
-        return (nd_stream){NULL};
-    }
     if (nd_type_check(type, &why) != ND_OK) {
         nd_dataflow_mistake(loop->flow, ND_INVAL, "feedback of loop '%s': %s", loop->name,
                             why.text);

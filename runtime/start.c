@@ -23,7 +23,8 @@ static nd_summary step_summary(const nd_origin *origin)
     case ND_STEP_LEAVE:
         return nd_summary_leave(origin->scope->n_loops);
     case ND_STEP_FEEDBACK:
-        return nd_summary_advance(origin->scope->n_loops - 1, 1);
+        return origin->scope->n_loops ? nd_summary_advance(origin->scope->n_loops - 1, 1)
+                                      : nd_summary_add(&(nd_time){.epoch = 1});
     case ND_STEP_PORT:
     case ND_STEP_ENTER:
         break;

@@ -300,7 +300,8 @@ typedef struct nd_variable {
 } nd_variable;
 
 /** A variable that is empty in the first round, and in each later one what the image was in the
- * round before. The image must be set. */
+ * round before. The image must be set. In the root scope epochs are the rounds: then it is a
+ * register that gives an epoch later what it is given. */
 nd_collection nd_variable_new(nd_scope *loop, const nd_type *type, nd_variable *variable);
 
 /** A variable that is `start`, which is seen from the loop, in the first round. */

@@ -16,24 +16,44 @@ typedef struct limit {
     bool fails;
 } limit;
 
+/* In the root scope an epoch is a round. */
+static uint64_t round_of(const nd_linear *self, const unsigned char *stamp)
+{
+    uint64_t epoch;
+    uint32_t counter;
+    memcpy(&epoch, stamp, sizeof epoch);
+    if (self->out.n_loops == 0)
+        return epoch;
+    memcpy(&counter, stamp + 8 + 4 * (self->out.n_loops - 1), sizeof counter);
+    return counter;
+}
+
+/* To the next round; false if there is none that can be counted. */
+static bool count_on(const nd_linear *self, unsigned char *stamp)
+{
+    const uint64_t next = round_of(self, stamp) + 1;
+    const uint32_t counter = (uint32_t)next;
+    if (self->out.n_loops == 0)
+        memcpy(stamp, &next, sizeof next);
+    else
+        memcpy(stamp + 8 + 4 * (self->out.n_loops - 1), &counter, sizeof counter);
+    return self->out.n_loops == 0 ? next != 0 : counter != 0;
+}
+
 static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *records,
                   const unsigned char *stamps, size_t len, nd_emit *out)
 {
     const limit *const most = nd_vertex_user(vertex);
-    const uint32_t last = most && most->n_rounds ? most->n_rounds - 1 : UINT32_MAX;
+    const bool is_limited = most && most->n_rounds;
     const size_t size = self->out.record_size, stamp_size = self->out.stamp_size;
-    const size_t place = 8 + 4 * (self->out.n_loops - 1);
     for (size_t i = 0; i < len; i++) {
         unsigned char *const stamp = self->stamps + i * stamp_size;
-        uint32_t counter;
-        memcpy(&counter, stamp + place, sizeof counter);
-        if (counter++ >= last) {
-            if (last != UINT32_MAX && most->fails)
+        if (is_limited && round_of(self, stamp) >= most->n_rounds - 1) {
+            if (most->fails)
                 nd_fail(vertex, "after %u rounds it is still changing", most->n_rounds);
-            continue; /* this row goes no further */
+        } else if (count_on(self, stamp)) {
+            nd_rows_scatter(&self->out, records + i * size, stamps + i * stamp_size, 1, out);
         }
-        memcpy(stamp + place, &counter, sizeof counter);
-        nd_rows_scatter(&self->out, records + i * size, stamps + i * stamp_size, 1, out);
     }
 }
 
