@@ -7,8 +7,10 @@
  * batches may have been merged or may have cancelled meanwhile. Who comes later asks of the other
  * side only about its own times, so each trace may be compacted up to the other side's frontier.
  *
- * A pair appears at the join of its times, which is not before the time its batch came at: nothing
- * needs to be held. */
+ * A pair appears at the join of its times, which is not before the time its batch came at. That is
+ * held until the batch is done, which may take long: pairs are made a bounded number at a time, and
+ * the worker turns to others in between. Each side has a queue of its own, and they take turns, so
+ * that many batches of one do not keep the other waiting. */
 #include <string.h>
 
 #include <nereid/memory.h>
@@ -20,14 +22,30 @@
 #include "operators/differential/key_history.h"
 #include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
+#include "runtime/base/fifo.h"
 
-enum { SIDES = 2 };
+enum {
+    SIDES = 2,
+    FUEL = 1 << 17 /* keys and pairs looked at in one callback */
+};
+
+/* A batch of one side, and what was accepted of the other when it came. */
+typedef struct unit {
+    nd_time time; /* held */
+    unsigned which;
+    nd_trace_batch *batch; /* owned; a trace that has merged it gives it up */
+    nd_vector met;         /* nd_trace_batch *, owned */
+    nd_vector stored;      /* nd_trace_cursor: into these */
+    nd_trace_cursor fresh;
+    bool is_in_key; /* the tactic is at the cursor's key */
+} unit;
 
 /* One input. */
 typedef struct side {
     nd_index *index;
-    nd_trace_reader *reader;
+    nd_trace_reader *reader; /* NULL when nothing more comes on the other side */
     nd_antichain accepted;
+    nd_fifo queue;          /* unit *, owned */
     nd_key_history history; /* of the key that is being joined */
     unsigned char *records; /* ND_JOIN_RESULTS of them */
 } side;
@@ -39,11 +57,14 @@ typedef struct join {
     nd_row row;
     nd_join_tactic tactic;
     nd_trace_code at; /* the key */
+    unsigned turn;    /* the side whose first batch is under way, or comes first */
     nd_emit *emit;
+    nd_activator *activator;
     unsigned char *made;   /* ND_JOIN_RESULTS records of the output, */
     unsigned char *stamps; /* and stamps */
-    nd_vector met;         /* nd_trace_batch *, owned: what the last batch has met, and itself, */
-    nd_vector texts;       /* void *, owned: and texts, until what points there has been copied */
+    nd_vector finished;    /* unit *, owned: until what was sent of them has been copied; */
+    nd_vector spare;       /* then they are used again */
+    nd_vector texts;       /* void *, owned: likewise */
 } join;
 
 /* --- Results --- */
@@ -94,71 +115,163 @@ static nd_err take_results(void *context, const nd_join_result *results, size_t 
     return ND_OK;
 }
 
-/* --- A batch --- */
+/* --- Units --- */
 
-static nd_err join_key(join *self, nd_trace_cursor *fresh, nd_vector *stored, unsigned which,
-                       const nd_time *time)
+static void clear_unit(unit *one)
 {
-    nd_key_history *const own = &self->sides[which].history, *const other =
-                                                                 &self->sides[1 - which].history;
-    bool is_finished = false;
-    self->at = nd_trace_cursor_key(fresh);
-    nd_key_history_clear(own);
+    nd_trace_batch_release(one->batch);
+    one->batch = NULL;
+    while (one->met.len)
+        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&one->met));
+    nd_vector_clear(&one->stored);
+}
+
+static void destroy_unit(unit *one)
+{
+    clear_unit(one);
+    nd_vector_deinit(&one->met);
+    nd_vector_deinit(&one->stored);
+    nd_free(one);
+}
+
+static unit *make_unit(join *self)
+{
+    if (self->spare.len)
+        return *(unit **)nd_vector_pop(&self->spare);
+    unit *const one = nd_alloc_zero(1, sizeof *one);
+    if (!one)
+        return NULL;
+    nd_vector_init(&one->met, sizeof(nd_trace_batch *));
+    nd_vector_init(&one->stored, sizeof(nd_trace_cursor));
+    return one;
+}
+
+static nd_err fill_unit(join *self, unit *one, nd_trace_batch *batch, unsigned which)
+{
+    const side *const other = &self->sides[1 - which];
+    one->which = which;
+    one->is_in_key = false;
+    one->batch = nd_trace_batch_retain(batch);
+    nd_trace_cursor_init(&one->fresh, batch);
+    if (!other->reader)
+        return ND_OK; /* nothing more comes on this side: it has no updates */
+    ND_TRY(nd_trace_batches(other->index->trace, &other->accepted, &one->met));
+    ND_TRY(nd_vector_reserve(&one->stored, one->met.len));
+    for (size_t i = 0; i < one->met.len; i++) {
+        nd_trace_cursor *const cursor = nd_vector_push(&one->stored);
+        nd_trace_cursor_init(cursor, *(nd_trace_batch **)nd_vector_at(&one->met, i));
+    }
+    return ND_OK;
+}
+
+/* --- Keys --- */
+
+/* Begins with the key, if both sides have it. */
+static nd_err begin_key(join *self, unit *one)
+{
+    const bool is_left = one->which == 0;
+    nd_key_history *const own = &self->sides[one->which].history, *const other =
+                                                                      &self->sides[1 - one->which]
+                                                                           .history;
+    self->at = nd_trace_cursor_key(&one->fresh);
     nd_key_history_clear(other);
-    for (size_t i = 0; i < stored->len; i++)
-        ND_TRY(nd_key_history_add(other, nd_vector_at(stored, i), self->at, NULL));
+    for (size_t i = 0; i < one->stored.len; i++)
+        ND_TRY(nd_key_history_add(other, nd_vector_at(&one->stored, i), self->at, NULL));
     if (other->found.len == 0)
         return ND_OK;
+    nd_key_history_clear(own);
     ND_TRY(nd_key_history_make(other));
-    ND_TRY(nd_key_history_add(own, fresh, self->at, time));
+    ND_TRY(nd_key_history_add(own, &one->fresh, self->at, &one->time));
     ND_TRY(nd_key_history_make(own));
     const nd_join_edits came = {own->fresh.items, own->fresh.len},
                         kept = {other->stored.items, other->stored.len};
-    ND_TRY(nd_join_tactic_start(&self->tactic, which == 0 ? came : kept, which == 0 ? kept : came,
-                                which == 0 ? ND_JOIN_RIGHT : ND_JOIN_LEFT, time));
-    while (!is_finished) {
-        size_t fuel = SIZE_MAX;
-        ND_TRY(nd_join_tactic_run(&self->tactic, &fuel, take_results, self, &is_finished));
+    one->is_in_key = true;
+    return nd_join_tactic_start(&self->tactic, is_left ? came : kept, is_left ? kept : came,
+                                is_left ? ND_JOIN_RIGHT : ND_JOIN_LEFT, &one->time);
+}
+
+/* Goes on until the batch is done or the fuel is used up. */
+static nd_err run_unit(join *self, unit *one, size_t *fuel)
+{
+    while (*fuel != 0 && nd_trace_cursor_has_key(&one->fresh)) {
+        bool is_finished = true;
+        if (!one->is_in_key) {
+            ND_TRY(begin_key(self, one));
+            (*fuel)--;
+        }
+        if (one->is_in_key)
+            ND_TRY(nd_join_tactic_run(&self->tactic, fuel, take_results, self, &is_finished));
+        if (!is_finished)
+            return ND_OK;
+        one->is_in_key = false;
+        nd_trace_cursor_next_key(&one->fresh);
     }
     return ND_OK;
 }
 
-static nd_err join_keys(join *self, const nd_trace_batch *batch, nd_vector *stored, unsigned which,
-                        const nd_time *time)
-{
-    nd_trace_cursor fresh;
-    for (nd_trace_cursor_init(&fresh, batch); nd_trace_cursor_has_key(&fresh);
-         nd_trace_cursor_next_key(&fresh))
-        ND_TRY(join_key(self, &fresh, stored, which, time));
-    return ND_OK;
-}
+/* --- Work --- */
 
-static void forget_met(join *self)
+static void forget_finished(join *self)
 {
-    while (self->met.len)
-        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&self->met));
     while (self->texts.len)
         nd_free(*(void **)nd_vector_pop(&self->texts));
+    while (self->finished.len) {
+        unit *const one = *(unit **)nd_vector_pop(&self->finished);
+        unit **const place = nd_vector_push(&self->spare);
+        clear_unit(one);
+        if (place)
+            *place = one;
+        else
+            destroy_unit(one);
+    }
 }
 
-static nd_err join_batch(join *self, nd_trace_batch *batch, unsigned which, const nd_time *time)
+static nd_err finish_unit(nd_vertex *vertex, nd_fifo *queue)
 {
-    const side *const other = &self->sides[1 - which];
-    nd_vector stored;
-    nd_vector_init(&stored, sizeof(nd_trace_cursor));
-    const size_t first = self->met.len;
-    nd_err err = nd_trace_batches(other->index->trace, &other->accepted, &self->met);
-    for (size_t i = first; err == ND_OK && i < self->met.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_push(&stored);
-        if (cursor)
-            nd_trace_cursor_init(cursor, *(nd_trace_batch **)nd_vector_at(&self->met, i));
-        else
-            err = ND_NOMEM;
+    join *const self = nd_vertex_state(vertex);
+    unit **const place = nd_vector_push(&self->finished);
+    if (!place)
+        return ND_NOMEM;
+    *place = *(unit **)nd_fifo_pop(queue);
+    nd_release(vertex, &(*place)->time);
+    return ND_OK;
+}
+
+/* The next unit, of the side whose turn it is. NULL: nothing is left to do. */
+static unit *next_unit(join *self)
+{
+    if (nd_fifo_is_empty(&self->sides[self->turn].queue))
+        self->turn = 1 - self->turn;
+    nd_fifo *const queue = &self->sides[self->turn].queue;
+    return nd_fifo_is_empty(queue) ? NULL : *(unit **)nd_fifo_at(queue, 0);
+}
+
+/* A turn ends where a key does: the tactic is at one key at a time. */
+static nd_err work(nd_vertex *vertex)
+{
+    join *const self = nd_vertex_state(vertex);
+    size_t fuel = FUEL;
+    unit *one;
+    while (fuel != 0 && (one = next_unit(self)) != NULL) {
+        self->emit = nd_vertex_emit(vertex, 0, &one->time);
+        ND_TRY(run_unit(self, one, &fuel));
+        if (!nd_trace_cursor_has_key(&one->fresh))
+            ND_TRY(finish_unit(vertex, &self->sides[one->which].queue));
+        if (!one->is_in_key)
+            self->turn = 1 - self->turn;
     }
-    if (err == ND_OK)
-        err = join_keys(self, batch, &stored, which, time);
-    nd_vector_deinit(&stored);
-    return err;
+    if (next_unit(self))
+        nd_activate(self->activator);
+    return ND_OK;
+}
+
+static void on_activate(nd_vertex *vertex)
+{
+    join *const self = nd_vertex_state(vertex);
+    forget_finished(self);
+    const nd_err err = work(vertex);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
 }
 
 /* --- Accepting --- */
@@ -166,16 +279,24 @@ static nd_err join_batch(join *self, nd_trace_batch *batch, unsigned which, cons
 static nd_err accept(side *one, const nd_time *upper, size_t len)
 {
     ND_TRY(nd_frontier_join(&one->accepted, upper, len));
-    return nd_trace_reader_set_accepted(one->reader, &one->accepted);
+    return one->reader ? nd_trace_reader_set_accepted(one->reader, &one->accepted) : ND_OK;
 }
 
-static nd_err take_batch(join *self, nd_trace_batch *batch, unsigned which, const nd_time *time)
+static nd_err take_batch(nd_vertex *vertex, nd_trace_batch *batch, unsigned which,
+                         const nd_time *time)
 {
-    nd_trace_batch **const place = nd_vector_push(&self->met);
-    if (!place)
+    join *const self = nd_vertex_state(vertex);
+    unit *const one = make_unit(self);
+    unit **const place = one ? nd_fifo_push(&self->sides[which].queue) : NULL;
+    if (!place) {
+        if (one)
+            destroy_unit(one);
         return ND_NOMEM;
-    *place = nd_trace_batch_retain(batch); /* a trace that has merged it gives it up */
-    ND_TRY(join_batch(self, batch, which, time));
+    }
+    *place = one;
+    one->time = *time;
+    nd_hold(vertex, time);
+    ND_TRY(fill_unit(self, one, batch, which));
     return accept(&self->sides[which], batch->upper.items, batch->upper.len);
 }
 
@@ -184,25 +305,31 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
     join *const self = nd_vertex_state(vertex);
     nd_trace_batch *const *const batches = nd_batch_records(batch);
     nd_err err = ND_OK;
-    forget_met(self);
-    self->emit = nd_vertex_emit(vertex, 0, time);
+    forget_finished(self);
     for (size_t i = 0; err == ND_OK && i < nd_batch_len(batch); i++)
-        err = take_batch(self, batches[i], port, time);
+        err = take_batch(vertex, batches[i], port, time);
+    if (err == ND_OK)
+        err = work(vertex);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
 }
 
+/* Once nothing more comes on one side, nobody asks the other. */
 static nd_err take_frontier(nd_vertex *vertex, unsigned which)
 {
     join *const self = nd_vertex_state(vertex);
-    const side *const other = &self->sides[1 - which];
+    side *const other = &self->sides[1 - which];
     nd_antichain frontier;
     nd_antichain_init(&frontier);
     nd_err err = nd_frontier_read(vertex, which, &frontier);
     if (err == ND_OK)
         err = accept(&self->sides[which], nd_antichain_items(&frontier), frontier.len);
-    if (err == ND_OK)
+    if (err == ND_OK && frontier.len == 0) {
+        nd_trace_reader_release(other->reader);
+        other->reader = NULL;
+    } else if (err == ND_OK) {
         err = nd_index_set_since(other->index, other->reader, &frontier);
+    }
     nd_antichain_deinit(&frontier);
     return err;
 }
@@ -218,31 +345,47 @@ static void on_frontier(nd_vertex *vertex)
 
 /* --- Building --- */
 
+static void destroy_units(nd_vector *units)
+{
+    while (units->len)
+        destroy_unit(*(unit **)nd_vector_pop(units));
+    nd_vector_deinit(units);
+}
+
+static void deinit_side(side *one)
+{
+    while (!nd_fifo_is_empty(&one->queue))
+        destroy_unit(*(unit **)nd_fifo_pop(&one->queue));
+    nd_fifo_deinit(&one->queue);
+    nd_trace_reader_release(one->reader);
+    nd_index_release(one->index);
+    nd_antichain_deinit(&one->accepted);
+    nd_key_history_deinit(&one->history);
+    nd_free(one->records);
+}
+
 static void deinit(nd_vertex *vertex)
 {
     join *const self = nd_vertex_state(vertex);
     if (!self->fn)
         return; /* never got that far */
-    forget_met(self);
-    nd_vector_deinit(&self->met);
+    forget_finished(self);
+    destroy_units(&self->finished);
+    destroy_units(&self->spare);
     nd_vector_deinit(&self->texts);
     nd_join_tactic_deinit(&self->tactic);
+    nd_activator_release(self->activator);
     nd_free(self->made);
     nd_free(self->stamps);
-    for (unsigned i = 0; i < SIDES; i++) {
-        side *const one = &self->sides[i];
-        nd_trace_reader_release(one->reader);
-        nd_index_release(one->index);
-        nd_antichain_deinit(&one->accepted);
-        nd_key_history_deinit(&one->history);
-        nd_free(one->records);
-    }
+    for (unsigned i = 0; i < SIDES; i++)
+        deinit_side(&self->sides[i]);
 }
 
 static nd_err init_side(side *one, nd_index *index)
 {
     one->index = nd_index_retain(index);
     nd_key_history_init(&one->history);
+    nd_fifo_init(&one->queue, sizeof(unit *));
     one->reader = nd_trace_reader_create(index->trace);
     one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
     if (!one->reader || !one->records)
@@ -250,18 +393,21 @@ static nd_err init_side(side *one, nd_index *index)
     return nd_antichain_insert(&one->accepted, &(nd_time){.epoch = 0});
 }
 
-static nd_err init_state(join *self, const nd_collection *inputs, const nd_row *row, nd_join_fn *fn,
-                         void *user)
+static nd_err init_state(nd_vertex *vertex, const nd_collection *inputs, const nd_row *row,
+                         nd_join_fn *fn)
 {
-    *self = (join){.fn = fn, .user = user, .row = *row};
-    nd_vector_init(&self->met, sizeof(nd_trace_batch *));
+    join *const self = nd_vertex_state(vertex);
+    *self = (join){.fn = fn, .user = nd_vertex_user(vertex), .row = *row};
+    self->activator = nd_vertex_activator(vertex);
+    nd_vector_init(&self->finished, sizeof(unit *));
+    nd_vector_init(&self->spare, sizeof(unit *));
     nd_vector_init(&self->texts, sizeof(void *));
     nd_join_tactic_init(&self->tactic);
     self->made = nd_alloc(ND_JOIN_RESULTS, row->record_size);
     self->stamps = nd_alloc(ND_JOIN_RESULTS, row->stamp_size);
     for (unsigned i = 0; i < SIDES; i++)
         ND_TRY(init_side(&self->sides[i], inputs[i].index));
-    return self->made && self->stamps ? ND_OK : ND_NOMEM;
+    return self->made && self->stamps && self->activator ? ND_OK : ND_NOMEM;
 }
 
 static void check(nd_dataflow *flow, nd_collection left, nd_collection right, nd_join_fn *fn)
@@ -295,11 +441,12 @@ nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *ty
                          .inputs = {nd_pipeline(inputs[0].batches), nd_pipeline(inputs[1].batches)},
                          .outputs = {row.type},
                          .on_recv = on_recv,
+                         .on_activate = on_activate,
                          .on_frontier = on_frontier},
         &made.stream);
     if (!vertex || !inputs[0].index || !inputs[1].index || !fn)
         return made;
-    const nd_err err = init_state(nd_vertex_state(vertex), inputs, &row, fn, user.data);
+    const nd_err err = init_state(vertex, inputs, &row, fn);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "join: %s", nd_err_text(err));
     return made;

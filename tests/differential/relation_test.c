@@ -144,6 +144,56 @@ static void outer_joins_show_who_has_no_partner(void **state)
                  "+2 (1) 1 5\n+2 (1) 1 9\n-1 (1) 0 -2\n-3 (2) 1 9\n");
 }
 
+/* --- Many pairs --- */
+
+enum { MANY = 600 };
+
+typedef struct total {
+    uint32_t key, unused;
+    int64_t n;
+} total;
+static const nd_type total_type =
+    ND_TYPE(total, 2, ND_FIELD(total, key), ND_FIELD(total, unused), ND_FIELD(total, n));
+
+typedef struct pair_of_keys {
+    uint32_t key, unused;
+} pair_of_keys;
+static const nd_type keys_type =
+    ND_TYPE(pair_of_keys, 2, ND_FIELD(pair_of_keys, key), ND_FIELD(pair_of_keys, unused));
+
+static void just_key(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user, (void)right;
+    for (size_t i = 0; i < len; i++)
+        ((pair_of_keys *)out)[i] = (pair_of_keys){((const pair *)left)[i].key, 0};
+}
+
+static nd_collection many_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    const nd_collection all = nd_arrange(input);
+    return nd_consolidate(
+        nd_count(nd_join(all, all, &keys_type, just_key, nd_no_user), &total_type));
+}
+
+static void feed_many(nd_input *input)
+{
+    for (int32_t i = 0; i < MANY; i++)
+        nd_collection_insert(input, &(pair){1, i});
+    for (int32_t i = 0; i < 3; i++)
+        nd_collection_insert(input, &(pair){2, i});
+    nd_input_advance(input, 1);
+    nd_collection_remove(input, &(pair){1, 7});
+}
+
+/* More than are made in one go. */
+static void a_join_of_many_pairs_makes_them_all(void **state)
+{
+    (void)state;
+    query_expect(&pair_type, many_query, feed_many,
+                 "+1 (0) 1 0 360000\n+1 (0) 2 0 9\n+1 (1) 1 0 358801\n-1 (1) 1 0 360000\n");
+}
+
 /* --- Thresholds --- */
 
 static int64_t at_least_two(void *user, const void *record, int64_t count)
@@ -346,6 +396,7 @@ int main(void)
         cmocka_unit_test(antijoin_keeps_what_has_none),
         cmocka_unit_test(what_has_a_key_and_what_has_none_are_all),
         cmocka_unit_test(outer_joins_show_who_has_no_partner),
+        cmocka_unit_test(a_join_of_many_pairs_makes_them_all),
         cmocka_unit_test(threshold_counts_as_it_is_told),
         cmocka_unit_test(the_least_and_the_greatest_few),
         cmocka_unit_test(explode_multiplies_by_weights),
