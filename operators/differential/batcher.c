@@ -179,6 +179,19 @@ static void read_numbers(const nd_record_code *code, const unsigned char *rows, 
             out->numbers[i] = number_of(bytes + code->size * i, code->size);
 }
 
+/* How many rows come first whose times have no pile. */
+static size_t count_unpiled(nd_batcher *batcher, const nd_row *row, const unsigned char *rows,
+                            size_t len)
+{
+    size_t n = 0;
+    for (; n < len; n++, rows += row->type->size) {
+        const nd_time time = nd_row_time(row, rows);
+        if (pile_of(batcher, &time))
+            break;
+    }
+    return n;
+}
+
 /* Adds some rows at the beginning of `rows`; `*n` is how many. */
 static nd_err add_some(nd_batcher *batcher, const nd_row *row, const unsigned char *rows,
                        size_t len, size_t *n)
@@ -186,11 +199,13 @@ static nd_err add_some(nd_batcher *batcher, const nd_row *row, const unsigned ch
     block some;
     const nd_time time = nd_row_time(row, rows);
     nd_pile *const pile = pile_of(batcher, &time);
-    read_any_stamps(row, rows, len < BLOCK_LEN ? len : BLOCK_LEN, &time, &some);
-    *n = some.len;
-    if (!pile)
+    if (!pile) {
+        *n = count_unpiled(batcher, row, rows, len);
         return add_to_runs(batcher, row, rows, *n);
+    }
+    read_any_stamps(row, rows, len < BLOCK_LEN ? len : BLOCK_LEN, &time, &some);
     read_numbers(batcher->code, rows, row->type->size, &some);
+    *n = some.len;
     return nd_pile_add(pile, some.numbers, some.are_ones ? NULL : some.diffs, *n);
 }
 

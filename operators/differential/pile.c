@@ -17,7 +17,7 @@ enum {
     RANGE_LEN = 1 << 16,   /* updates sorted together: what that takes is in the cache */
     SAMPLE_STEP = 1 << 10, /* of so many numbers one is looked at to find ranges */
     MOST_LOOSE = 1 << 21,  /* updates in chunks that are not joined, whatever cancels */
-    MOST_KEPT = 1 << 14,   /* updates that buffers have room for, once they are not needed */
+    MOST_KEPT = 1 << 13,   /* updates that buffers have room for, once they are not needed */
     FIRST_ROOM = 16
 };
 

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What all readers together allow is found when it is needed, not whenever one of them moves. */
 #include "operators/differential/trace.h"
 
 #include <nereid/memory.h>
 
 #include "operators/differential/advance.h"
-
-enum { GENEROSITY = 8 /* updates merged, by each merge under way, for each that comes */ };
-
-/* A batch, or two that are being merged. */
-typedef struct layer {
-    nd_trace_batch *first, *second; /* owned; second: NULL unless there is a merge */
-    nd_trace_merge *merge;
-} layer;
 
 struct nd_trace_reader {
     nd_trace *trace;
@@ -20,37 +13,29 @@ struct nd_trace_reader {
 
 struct nd_trace {
     nd_trace_shape shape;
-    nd_vector layers; /* layer, the earliest first */
+    nd_trace_spine spine;
     nd_antichain upper;
-    nd_antichain since; /* nobody asks before it any more */
-    nd_vector readers;  /* nd_trace_reader * */
+    nd_trace_holds holds;
+    bool are_holds_old; /* readers have moved */
+    bool is_partial;    /* something was not kept */
     bool has_writer;
+    nd_vector readers;             /* nd_trace_reader * */
+    nd_trace_publisher *publisher; /* retained; NULL: nobody has asked for one */
+    uint64_t n_published;          /* changes of the spine, when it was published last */
 };
 
 /* --- Life --- */
-
-static void drop_layer(layer *one)
-{
-    nd_trace_merge_destroy(one->merge);
-    nd_trace_batch_release(one->first);
-    nd_trace_batch_release(one->second);
-}
-
-static void drop_layers(nd_trace *trace)
-{
-    while (trace->layers.len)
-        drop_layer(nd_vector_pop(&trace->layers));
-}
 
 static void destroy_unneeded(nd_trace *trace)
 {
     if (trace->has_writer || trace->readers.len)
         return;
-    drop_layers(trace);
-    nd_vector_deinit(&trace->layers);
+    nd_trace_spine_deinit(&trace->spine);
     nd_vector_deinit(&trace->readers);
     nd_antichain_deinit(&trace->upper);
-    nd_antichain_deinit(&trace->since);
+    nd_antichain_deinit(&trace->holds.since);
+    nd_antichain_deinit(&trace->holds.accepted);
+    nd_trace_publisher_release(trace->publisher);
     nd_free(trace);
 }
 
@@ -61,11 +46,12 @@ nd_trace *nd_trace_create(const nd_trace_shape *shape)
         return NULL;
     trace->shape = *shape;
     trace->has_writer = true;
-    nd_vector_init(&trace->layers, sizeof(layer));
+    trace->holds.keeps_loops = true;
+    nd_trace_spine_init(&trace->spine);
     nd_vector_init(&trace->readers, sizeof(nd_trace_reader *));
     const nd_time zero = {.epoch = 0};
     if (nd_antichain_insert(&trace->upper, &zero) == ND_OK &&
-        nd_antichain_insert(&trace->since, &zero) == ND_OK)
+        nd_antichain_insert(&trace->holds.since, &zero) == ND_OK)
         return trace;
     nd_trace_release(trace);
     return NULL;
@@ -86,214 +72,237 @@ static nd_err copy(nd_antichain *to, const nd_antichain *from)
     return nd_antichain_set(to, nd_antichain_items(from), from->len);
 }
 
-static bool is_at_or_after(const nd_time *time, const nd_time *earlier, size_t n_earlier)
+static bool are_equal(const nd_antichain *a, const nd_antichain *b)
 {
-    for (size_t i = 0; i < n_earlier; i++)
-        if (nd_time_less_equal(&earlier[i], time))
-            return true;
-    return false;
-}
-
-/* Whether all of `later` is at or after something of `earlier`. */
-static bool is_covered(const nd_time *earlier, size_t n_earlier, const nd_antichain *later)
-{
-    for (size_t i = 0; i < later->len; i++)
-        if (!is_at_or_after(&nd_antichain_items(later)[i], earlier, n_earlier))
+    if (a->len != b->len)
+        return false;
+    for (size_t i = 0; i < a->len; i++)
+        if (!nd_time_equal(&nd_antichain_items(a)[i], &nd_antichain_items(b)[i]))
             return false;
     return true;
 }
 
-static bool is_through(const nd_trace_batch *batch, const nd_antichain *through)
+static nd_err add_all(nd_antichain *to, const nd_antichain *from)
 {
-    return is_covered(batch->upper.items, batch->upper.len, through);
+    for (size_t i = 0; i < from->len; i++)
+        ND_TRY(nd_antichain_insert(to, &nd_antichain_items(from)[i]));
+    return ND_OK;
 }
 
-static nd_trace_reader *reader_at(const nd_trace *trace, size_t i)
+/* A time whose counters are zero leaves those of every time as they are. */
+static bool keeps_loops(const nd_antichain *since)
 {
-    return *(nd_trace_reader **)nd_vector_at(&trace->readers, i);
+    static const nd_time root = {.epoch = UINT64_MAX};
+    return nd_antichain_less_equal(since, &root);
 }
 
-static bool is_accepted(const nd_trace *trace, const nd_trace_batch *batch)
+static void set_since(nd_trace *trace, nd_antichain *since)
 {
-    for (size_t i = 0; i < trace->readers.len; i++)
-        if (!is_through(batch, &reader_at(trace, i)->accepted))
-            return false;
-    return true;
+    nd_trace_holds *const holds = &trace->holds;
+    if (are_equal(&holds->since, since))
+        return;
+    const nd_antichain before = holds->since;
+    holds->since = *since;
+    *since = before;
+    holds->n_moves++;
+    holds->keeps_loops = keeps_loops(&holds->since);
 }
 
-/* The earliest times at or after which somebody asks become those of the trace. */
-static nd_err find_since(nd_trace *trace)
+/* Gives up what nobody asks about. */
+static void lose(nd_trace *trace)
 {
-    nd_antichain found;
+    nd_trace_spine_clear(&trace->spine);
+    trace->is_partial = true;
+}
+
+/* The earliest times at or after which somebody asks, and beyond which somebody has not taken what
+ * there is. Of no readers nothing follows. */
+static nd_err find_holds(nd_trace *trace)
+{
+    nd_antichain since, accepted;
     nd_err err = ND_OK;
-    nd_antichain_init(&found);
+    if (!trace->are_holds_old || !trace->readers.len)
+        return ND_OK;
+    nd_antichain_init(&since);
+    nd_antichain_init(&accepted);
     for (size_t i = 0; err == ND_OK && i < trace->readers.len; i++) {
-        const nd_antichain *const own = &reader_at(trace, i)->since;
-        for (size_t k = 0; err == ND_OK && k < own->len; k++)
-            err = nd_antichain_insert(&found, &nd_antichain_items(own)[k]);
+        const nd_trace_reader *const one = *(nd_trace_reader **)nd_vector_at(&trace->readers, i);
+        err = add_all(&since, &one->since);
+        if (err == ND_OK)
+            err = add_all(&accepted, &one->accepted);
     }
     if (err == ND_OK)
-        err = copy(&trace->since, &found);
-    nd_antichain_deinit(&found);
+        err = copy(&trace->holds.accepted, &accepted);
+    if (err == ND_OK) {
+        set_since(trace, &since);
+        trace->are_holds_old = false;
+    }
+    nd_antichain_deinit(&since);
+    nd_antichain_deinit(&accepted);
     return err;
 }
 
-/* --- Merging --- */
-
-static layer *layer_at(const nd_trace *trace, size_t i) { return nd_vector_at(&trace->layers, i); }
-
-/* The order of a batch's size. */
-static unsigned order_of(const nd_trace_batch *batch)
-{
-    unsigned order = 0;
-    while (nd_trace_batch_len(batch) >> order > 1)
-        order++;
-    return order;
-}
-
-static bool should_merge(const nd_trace *trace, const layer *a, const layer *b)
-{
-    return !a->merge && !b->merge && order_of(a->first) <= order_of(b->first) &&
-           is_accepted(trace, b->first);
-}
-
-static void remove_layer(nd_trace *trace, size_t i)
-{
-    for (; i + 1 < trace->layers.len; i++)
-        *layer_at(trace, i) = *layer_at(trace, i + 1);
-    (void)nd_vector_pop(&trace->layers);
-}
-
-static nd_err begin_merge(nd_trace *trace, size_t i)
-{
-    layer *const a = layer_at(trace, i), *const b = layer_at(trace, i + 1);
-    ND_TRY(find_since(trace));
-    ND_TRY(nd_trace_merge_begin(a->first, b->first, &trace->since, &a->merge));
-    a->second = b->first;
-    remove_layer(trace, i + 1);
-    return ND_OK;
-}
-
-static nd_err begin_merges(nd_trace *trace)
-{
-    for (size_t i = trace->layers.len; i > 1; i--)
-        if (i <= trace->layers.len &&
-            should_merge(trace, layer_at(trace, i - 2), layer_at(trace, i - 1)))
-            ND_TRY(begin_merge(trace, i - 2));
-    return ND_OK;
-}
-
-/* Takes the result of a merge that is done. All may have cancelled: then the next batch begins
- * where the last one before ended, and descriptions no longer meet; so it is kept, empty. */
-static nd_err finish_merge(layer *one)
-{
-    nd_trace_batch *merged;
-    ND_TRY(nd_trace_merge_take(one->merge, &merged));
-    drop_layer(one);
-    *one = (layer){.first = merged};
-    return ND_OK;
-}
-
-/* Gives every merge under way so much fuel; `*spent` is how much was used. */
-static nd_err work(nd_trace *trace, uint64_t fuel, uint64_t *spent)
-{
-    for (size_t i = trace->layers.len; i > 0; i--) {
-        layer *const one = layer_at(trace, i - 1);
-        uint64_t left = fuel;
-        if (!one->merge)
-            continue;
-        ND_TRY(nd_trace_merge_work(one->merge, &left));
-        *spent += fuel - left;
-        if (nd_trace_merge_is_done(one->merge))
-            ND_TRY(finish_merge(one));
-    }
-    return begin_merges(trace);
-}
-
-nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch)
-{
-    uint64_t spent = 0;
-    const uint64_t fuel = GENEROSITY * nd_trace_batch_len(batch);
-    const nd_err err = nd_antichain_set(&trace->upper, batch->upper.items, batch->upper.len);
-    layer *const place = err == ND_OK && trace->readers.len ? nd_vector_push(&trace->layers) : NULL;
-    if (!place) {
-        nd_trace_batch_release(batch);
-        return err == ND_OK && trace->readers.len ? ND_NOMEM : err;
-    }
-    *place = (layer){.first = batch};
-    ND_TRY(begin_merges(trace));
-    return work(trace, fuel, &spent);
-}
-
-nd_err nd_trace_exert(nd_trace *trace, uint64_t fuel, bool *has_more)
-{
-    uint64_t spent = 0, before;
-    ND_TRY(begin_merges(trace));
-    do {
-        before = spent;
-        ND_TRY(work(trace, fuel - spent, &spent));
-    } while (spent != before && spent < fuel);
-    *has_more = false;
-    for (size_t i = 0; i < trace->layers.len; i++)
-        *has_more |= layer_at(trace, i)->merge != NULL;
-    return ND_OK;
-}
+static bool is_asked(const nd_trace *trace) { return trace->readers.len && trace->holds.since.len; }
 
 /* --- Reading --- */
 
-nd_err nd_trace_set_upper(nd_trace *trace, const nd_antichain *upper)
+static nd_err list_views(const nd_trace *trace, const nd_antichain *through, nd_vector *views)
 {
-    return copy(&trace->upper, upper);
+    const size_t before = views->len;
+    const nd_trace_view *view;
+    for (size_t i = 0; (view = nd_trace_spine_next(&trace->spine, through, &i)) != NULL;) {
+        nd_trace_view *const place = nd_vector_push(views);
+        if (!place) {
+            while (views->len > before)
+                nd_trace_view_release(nd_vector_pop(views));
+            return ND_NOMEM;
+        }
+        *place = nd_trace_view_retain(view);
+    }
+    return ND_OK;
 }
 
-const nd_antichain *nd_trace_upper(const nd_trace *trace) { return &trace->upper; }
-
-const nd_antichain *nd_trace_since(const nd_trace *trace) { return &trace->since; }
-
-static nd_err list_batch(nd_trace_batch *batch, const nd_antichain *through, nd_vector *batches)
+nd_err nd_trace_views(nd_trace *trace, const nd_antichain *through, nd_vector *views)
 {
-    if (!batch || (through && !is_through(batch, through)))
-        return ND_OK;
-    nd_trace_batch **const place = nd_vector_push(batches);
-    if (!place)
-        return ND_NOMEM;
-    *place = nd_trace_batch_retain(batch);
-    return ND_OK;
+    ND_TRY(find_holds(trace));
+    if (is_asked(trace))
+        ND_TRY(nd_trace_spine_advance(&trace->spine, &trace->holds));
+    return list_views(trace, through, views);
 }
 
 nd_err nd_trace_batches(const nd_trace *trace, const nd_antichain *through, nd_vector *batches)
 {
     const size_t before = batches->len;
-    nd_err err = ND_OK;
-    for (size_t i = 0; err == ND_OK && i < trace->layers.len; i++) {
-        err = list_batch(layer_at(trace, i)->first, through, batches);
-        if (err == ND_OK)
-            err = list_batch(layer_at(trace, i)->second, through, batches);
+    const nd_trace_view *view;
+    for (size_t i = 0; (view = nd_trace_spine_next(&trace->spine, through, &i)) != NULL;) {
+        nd_trace_batch **const place = nd_vector_push(batches);
+        if (!place) {
+            while (batches->len > before)
+                nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(batches));
+            return ND_NOMEM;
+        }
+        *place = nd_trace_batch_retain(view->batch);
     }
-    while (err != ND_OK && batches->len > before)
-        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(batches));
+    return ND_OK;
+}
+
+nd_trace_figures nd_trace_measure(const nd_trace *trace)
+{
+    return nd_trace_spine_measure(&trace->spine);
+}
+
+/* --- Publishing --- */
+
+static nd_err make_snapshot(const nd_trace *trace, nd_trace_snapshot **snapshot)
+{
+    static const nd_antichain never = {.len = 0};
+    nd_vector views;
+    nd_vector_init(&views, sizeof(nd_trace_view));
+    nd_err err = list_views(trace, NULL, &views);
+    if (err == ND_OK)
+        err = nd_trace_snapshot_create(trace->is_partial ? &never : &trace->holds.since,
+                                       &trace->upper, &views, snapshot);
+    while (views.len)
+        nd_trace_view_release(nd_vector_pop(&views));
+    nd_vector_deinit(&views);
     return err;
 }
 
-uint64_t nd_trace_len(const nd_trace *trace)
+static nd_err publish(nd_trace *trace)
 {
-    uint64_t len = 0;
-    for (size_t i = 0; i < trace->layers.len; i++) {
-        const layer *const one = layer_at(trace, i);
-        len += nd_trace_batch_len(one->first) + (one->second ? nd_trace_batch_len(one->second) : 0);
+    nd_trace_snapshot *snapshot;
+    if (!trace->publisher)
+        return ND_OK;
+    if (nd_trace_publisher_is_alone(trace->publisher)) {
+        nd_trace_publisher_release(trace->publisher);
+        trace->publisher = NULL;
+        return ND_OK;
     }
-    return len;
+    ND_TRY(make_snapshot(trace, &snapshot));
+    nd_trace_publisher_put(trace->publisher, snapshot);
+    trace->n_published = trace->spine.n_changes;
+    return ND_OK;
 }
 
-size_t nd_trace_n_batches(const nd_trace *trace)
+nd_trace_publisher *nd_trace_publish(nd_trace *trace)
 {
-    size_t n = trace->layers.len;
-    for (size_t i = 0; i < trace->layers.len; i++)
-        n += layer_at(trace, i)->second != NULL;
-    return n;
+    nd_trace_snapshot *snapshot;
+    if (!trace->publisher && make_snapshot(trace, &snapshot) == ND_OK) {
+        trace->publisher = nd_trace_publisher_create(snapshot);
+        if (!trace->publisher)
+            nd_trace_snapshot_release(snapshot);
+    }
+    return trace->publisher ? nd_trace_publisher_retain(trace->publisher) : NULL;
+}
+
+/* --- Writing --- */
+
+static nd_err keep(nd_trace *trace, nd_trace_batch *batch)
+{
+    const nd_err err = find_holds(trace);
+    if (err == ND_OK && is_asked(trace))
+        return nd_trace_spine_add(&trace->spine, &trace->holds, batch);
+    nd_trace_batch_release(batch);
+    if (err == ND_OK)
+        lose(trace);
+    return err;
+}
+
+nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch)
+{
+    const nd_err err = nd_antichain_set(&trace->upper, batch->upper.items, batch->upper.len);
+    if (err != ND_OK) {
+        nd_trace_batch_release(batch);
+        return err;
+    }
+    ND_TRY(keep(trace, batch));
+    return publish(trace);
+}
+
+nd_err nd_trace_set_upper(nd_trace *trace, const nd_antichain *upper)
+{
+    if (are_equal(&trace->upper, upper))
+        return ND_OK;
+    ND_TRY(copy(&trace->upper, upper));
+    return publish(trace);
+}
+
+const nd_antichain *nd_trace_upper(const nd_trace *trace) { return &trace->upper; }
+
+const nd_antichain *nd_trace_since(const nd_trace *trace) { return &trace->holds.since; }
+
+nd_err nd_trace_exert(nd_trace *trace, uint64_t fuel, bool *has_more)
+{
+    ND_TRY(find_holds(trace));
+    if (!is_asked(trace) && trace->spine.layers.len)
+        lose(trace);
+    ND_TRY(nd_trace_spine_exert(&trace->spine, &trace->holds, fuel));
+    if (trace->n_published != trace->spine.n_changes)
+        ND_TRY(publish(trace));
+    *has_more = nd_trace_has_work(trace);
+    return ND_OK;
+}
+
+/* What cannot be found out is left to nd_trace_exert, which can fail. */
+bool nd_trace_has_work(nd_trace *trace)
+{
+    if (find_holds(trace) != ND_OK)
+        return true;
+    return is_asked(trace) ? nd_trace_spine_has_work(&trace->spine, &trace->holds)
+                           : trace->spine.layers.len != 0;
 }
 
 /* --- Readers --- */
+
+/* What was compacted for the readers there are is what another may ask about; the first may ask
+ * about everything. */
+static nd_err set_first_holds(nd_trace_reader *reader, const nd_trace *trace)
+{
+    const nd_err err = trace->readers.len
+                           ? copy(&reader->since, &trace->holds.since)
+                           : nd_antichain_insert(&reader->since, &(nd_time){.epoch = 0});
+    return err == ND_OK ? copy(&reader->accepted, &trace->upper) : err;
+}
 
 nd_trace_reader *nd_trace_reader_create(nd_trace *trace)
 {
@@ -301,11 +310,11 @@ nd_trace_reader *nd_trace_reader_create(nd_trace *trace)
     if (!reader)
         return NULL;
     reader->trace = trace;
-    const bool has_holds = copy(&reader->since, &trace->since) == ND_OK &&
-                           copy(&reader->accepted, &trace->upper) == ND_OK;
-    nd_trace_reader **const place = has_holds ? nd_vector_push(&trace->readers) : NULL;
+    nd_trace_reader **const place =
+        set_first_holds(reader, trace) == ND_OK ? nd_vector_push(&trace->readers) : NULL;
     if (place) {
         *place = reader;
+        trace->are_holds_old = true;
         return reader;
     }
     nd_antichain_deinit(&reader->since);
@@ -329,17 +338,27 @@ void nd_trace_reader_release(nd_trace_reader *reader)
     nd_antichain_deinit(&reader->since);
     nd_antichain_deinit(&reader->accepted);
     nd_free(reader);
-    if (!trace->readers.len)
-        drop_layers(trace);
+    trace->are_holds_old = true;
+    if (!trace->readers.len && trace->spine.layers.len)
+        lose(trace);
     destroy_unneeded(trace);
+}
+
+/* A hold becomes its join with another frontier. */
+static nd_err move(nd_trace_reader *reader, nd_antichain *hold, const nd_antichain *to)
+{
+    if (are_equal(hold, to))
+        return ND_OK;
+    reader->trace->are_holds_old = true;
+    return nd_frontier_join(hold, nd_antichain_items(to), to->len);
 }
 
 nd_err nd_trace_reader_set_since(nd_trace_reader *reader, const nd_antichain *since)
 {
-    return nd_frontier_join(&reader->since, nd_antichain_items(since), since->len);
+    return move(reader, &reader->since, since);
 }
 
 nd_err nd_trace_reader_set_accepted(nd_trace_reader *reader, const nd_antichain *accepted)
 {
-    return nd_frontier_join(&reader->accepted, nd_antichain_items(accepted), accepted->len);
+    return move(reader, &reader->accepted, accepted);
 }

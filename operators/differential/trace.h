@@ -3,24 +3,21 @@
 #define OPERATORS_DIFFERENTIAL_TRACE_H
 
 /** @file
- * A trace: all updates of an arrangement, as few sealed batches of geometric sizes (a
- * log-structured merge tree; differential dataflow's spine).
+ * A trace: all updates of an arrangement, in few sealed batches (trace_spine.h), and what its
+ * readers keep it from doing.
  *
- * Batches stand in the order of their descriptions, each beginning where the one before ends.
- * Neighbours of which the earlier is not of a higher order of size are merged, piece by piece: each
- * batch that comes pays every merge that is under way eight times its own size, so a merge is done
- * before the next of its size is due, and nobody ever waits for a large one.
- *
- * Readers keep a trace from doing what they could see. Each has two holds: `since`, at or after
+ * A reader keeps a trace from doing what it could see. Each has two holds: `since`, at or after
  * which it will ask, so that times before may be compacted; and `accepted`, up to where it has
- * taken batches, so that batches beyond it are not merged with those before. Without readers
- * nothing is kept.
+ * taken batches, so that batches beyond it are not merged with those before. Holds only move on:
+ * one that is told an earlier frontier keeps what it has. Without readers, and where no reader asks
+ * any more, nothing is kept; who comes later finds what was added from then on.
  *
- * Belongs to a worker. Batches that were handed out stay what they are, whatever the trace does.
+ * Belongs to a worker. Batches and views that were handed out stay what they are, whatever the
+ * trace does; other threads read snapshots (trace_snapshot.h).
  */
 
-#include "operators/differential/trace_merge.h"
-#include "runtime/base/vector.h"
+#include "operators/differential/trace_snapshot.h"
+#include "operators/differential/trace_spine.h"
 
 typedef struct nd_trace nd_trace;
 typedef struct nd_trace_reader nd_trace_reader;
@@ -33,7 +30,7 @@ void nd_trace_release(nd_trace *trace);
 
 /** Adds a batch, which moves to the trace, and pays for merging. Its lower is the upper of the last
  * batch that was added; it has updates. Errors: ND_NOMEM; ND_FAILED: a difference becomes too
- * large. The batch is released then. */
+ * large. The batch has moved then, too. */
 ND_CHECKED nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch);
 
 /** Up to where everything has been added: the last batch's upper, or later, where nothing was to be
@@ -41,22 +38,34 @@ ND_CHECKED nd_err nd_trace_insert(nd_trace *trace, nd_trace_batch *batch);
 ND_CHECKED nd_err nd_trace_set_upper(nd_trace *trace, const nd_antichain *upper);
 const nd_antichain *nd_trace_upper(const nd_trace *trace);
 
-/** The times from which on it can be asked. */
+/** From when on it can be asked, as far as was found out when something was done last; empty:
+ * nobody asks any more. Readers' holds are not before it. */
 const nd_antichain *nd_trace_since(const nd_trace *trace);
 
-/** Merges on, as far as `fuel` updates go; whether there is more to be merged. For idle moments.
- * Errors: as nd_trace_insert. */
+/** Merges, and rewrites what would shrink, as far as `fuel` updates go; whether there is more to be
+ * done. For idle moments: with any fuel but none it comes to an end. Errors: as nd_trace_insert. */
 ND_CHECKED nd_err nd_trace_exert(nd_trace *trace, uint64_t fuel, bool *has_more);
+/** Whether nd_trace_exert has anything to do. Linear in batches, and in readers that moved. */
+bool nd_trace_has_work(nd_trace *trace);
 
 /** Appends the batches whose uppers are not beyond `through` (NULL: all) to `batches`
  * (nd_trace_batch *), in order, each retained for the caller. Errors: ND_NOMEM, and none was
  * appended. */
 ND_CHECKED nd_err nd_trace_batches(const nd_trace *trace, const nd_antichain *through,
                                    nd_vector *batches);
+/** As nd_trace_batches, with times as they stand from the readers' holds on, as far as it is worth
+ * it: appends nd_trace_views, each for the caller to release. */
+ND_CHECKED nd_err nd_trace_views(nd_trace *trace, const nd_antichain *through, nd_vector *views);
 
-/** Number of updates, and of batches, that are kept. */
-uint64_t nd_trace_len(const nd_trace *trace);
-size_t nd_trace_n_batches(const nd_trace *trace);
+/** What is kept. */
+nd_trace_figures nd_trace_measure(const nd_trace *trace);
+
+/** Where the trace publishes a snapshot of itself from now on, whenever batches or its upper have
+ * changed; one reference, for the caller. When all that were given out have come back, it ceases.
+ * What a snapshot covers is up to readers' holds: whoever publishes keeps one, from the beginning;
+ * what was lost for want of readers is in no snapshot, and that one covers nothing. NULL without
+ * memory. */
+nd_trace_publisher *nd_trace_publish(nd_trace *trace);
 
 /* --- Readers --- */
 
@@ -65,11 +74,22 @@ size_t nd_trace_n_batches(const nd_trace *trace);
 nd_trace_reader *nd_trace_reader_create(nd_trace *trace);
 void nd_trace_reader_release(nd_trace_reader *reader);
 
-/** It will ask at or after some of `since`, or, if that is empty, no more. Not before what it has
- * said earlier. Errors: ND_NOMEM. */
+/** It will ask at or after some of `since`, and of what it has said earlier, or, if that is empty,
+ * no more. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_trace_reader_set_since(nd_trace_reader *reader, const nd_antichain *since);
-/** It has taken all batches whose uppers are not beyond `accepted`. Errors: ND_NOMEM. */
+/** It has taken all batches whose uppers are not beyond `accepted`, nor beyond what it has said
+ * earlier. Empty: all. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_trace_reader_set_accepted(nd_trace_reader *reader,
                                                const nd_antichain *accepted);
+
+/** Number of updates, and of batches, that are kept. */
+static inline uint64_t nd_trace_len(const nd_trace *trace)
+{
+    return nd_trace_measure(trace).n_updates;
+}
+static inline size_t nd_trace_n_batches(const nd_trace *trace)
+{
+    return nd_trace_measure(trace).n_batches;
+}
 
 #endif

@@ -110,12 +110,22 @@ static inline const void *nd_trace_batch_bytes(const nd_trace_batch *batch, size
     return batch->block;
 }
 
+/** How many bits are set. Plain arithmetic: not every machine this runs on counts by itself, and
+ * asking the compiler costs a call. */
+static inline uint32_t nd_count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /** The number of a value's list. Constant time. */
 static inline uint32_t nd_trace_batch_list(const nd_trace_batch *batch, uint32_t value)
 {
     const uint64_t upto = (UINT64_C(2) << value % 64) - 1; /* of 63: all bits */
     return batch->ranks[value / 64] +
-           (uint32_t)__builtin_popcountll(batch->bits[value / 64] & upto) - 1;
+           nd_count_bits(batch->bits[value / 64] & upto) - 1;
 }
 
 /** Whether `size` bytes at a multiple of eight are a block that may be used: every count, order,

@@ -79,13 +79,12 @@ static inline nd_err push_number(nd_vector *vector, size_t number)
     return ND_OK;
 }
 
-/* Room for more bytes, grown by half at least. */
-static nd_err get_room(nd_vector *bytes, size_t more)
+nd_err nd_trace_builder_room(nd_vector *items, size_t more)
 {
-    const size_t needed = bytes->len + more, grown = bytes->capacity + bytes->capacity / 2;
-    if (needed <= bytes->capacity)
+    const size_t needed = items->len + more, grown = items->capacity + items->capacity / 2;
+    if (needed <= items->capacity)
         return ND_OK;
-    return nd_vector_reserve(bytes, needed > grown ? needed : grown);
+    return nd_vector_reserve(items, needed > grown ? needed : grown);
 }
 
 /* As memcpy, for codes, which mostly have one of two sizes. */
@@ -105,7 +104,7 @@ static inline nd_err add_code(nd_vector *bytes, nd_vector *starts, bool is_fixed
     if (!is_fixed && code.size > UINT32_MAX - bytes->len)
         return ND_FAILED;
     if (bytes->capacity - bytes->len < code.size)
-        ND_TRY(get_room(bytes, code.size));
+        ND_TRY(nd_trace_builder_room(bytes, code.size));
     if (!is_fixed)
         ND_TRY(push_number(starts, bytes->len));
     copy_code((unsigned char *)bytes->items + bytes->len, code);
@@ -156,9 +155,7 @@ static bool repeats(const nd_trace_builder *builder)
     return true;
 }
 
-/* Finishes the last value, if there is one that is not. What fails has changed nothing that
- * counts, and may be tried again. */
-static nd_err finish_value(nd_trace_builder *builder)
+nd_err nd_trace_builder_finish(nd_trace_builder *builder)
 {
     const uint32_t value = builder->n_finished;
     if (value == builder->n_values)
@@ -201,7 +198,7 @@ nd_err nd_trace_builder_open(nd_trace_builder *builder, nd_trace_code key, nd_tr
         if (key_order == 0 && value_order == 0)
             return ND_OK;
     }
-    ND_TRY(finish_value(builder));
+    ND_TRY(nd_trace_builder_finish(builder));
     if (builder->n_values == UINT32_MAX)
         return ND_FAILED;
     if (key_order != 0) {
@@ -239,143 +236,6 @@ nd_err nd_trace_builder_push(nd_trace_builder *builder, nd_trace_code key, nd_tr
     ND_TRY(nd_time_table_add(&builder->table, time, &number));
     ND_TRY(nd_trace_builder_open(builder, key, value));
     return nd_trace_builder_add(builder, number, diff);
-}
-
-/* --- Many at once --- */
-
-/* One body, compiled once for each pair of sizes. */
-#define KERNEL static inline __attribute__((always_inline))
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blocks are little-endian");
-
-/* Writes the bytes of a number of `size` bytes, the highest first, and zeros. */
-static inline void spread(uint64_t number, unsigned size, unsigned char bytes[8])
-{
-    const uint64_t reversed = __builtin_bswap64(size ? number << (64 - 8 * size) : 0);
-    memcpy(bytes, &reversed, sizeof reversed);
-}
-
-/* Appends values, without lists, and their keys. The last value is finished, and there is room. */
-KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t len, uint64_t before,
-                   const unsigned key_size, const unsigned value_size)
-{
-    unsigned char bytes[8];
-    unsigned char *keys = (unsigned char *)builder->keys.items + builder->keys.len;
-    unsigned char *values = (unsigned char *)builder->values.items + builder->values.len;
-    uint32_t *first = (uint32_t *)builder->first_values.items + builder->first_values.len;
-    const unsigned shift = 8 * value_size;
-    for (size_t i = 0; i < len; i++) {
-        spread(numbers[i], key_size + value_size, bytes);
-        memcpy(values, bytes + key_size, value_size);
-        memcpy(keys, bytes, key_size);
-        *first = builder->n_values + (uint32_t)i;
-        const bool is_new = shift == 64 ? false : numbers[i] >> shift != before >> shift;
-        values += value_size;
-        keys += is_new ? key_size : 0;
-        first += is_new;
-        before = numbers[i];
-    }
-    builder->values.len += len * value_size;
-    builder->keys.len = (size_t)(keys - (unsigned char *)builder->keys.items);
-    builder->first_values.len = (size_t)(first - (uint32_t *)builder->first_values.items);
-}
-
-static void append_any(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
-                       uint64_t before)
-{
-    const unsigned key_size = builder->shape.key_size, value_size = builder->shape.value_size;
-    if (key_size == 4 && value_size == 4)
-        append(builder, numbers, len, before, 4, 4);
-    else if (key_size == 4 && value_size == 0)
-        append(builder, numbers, len, before, 4, 0);
-    else if (key_size == 8 && value_size == 0)
-        append(builder, numbers, len, before, 8, 0);
-    else
-        append(builder, numbers, len, before, key_size, value_size);
-}
-
-/* Room for more values, each with a key. There is a place even for codes of no bytes. */
-static nd_err get_room_for(nd_trace_builder *builder, size_t more)
-{
-    const size_t n_words = (builder->n_values + more + 63) / 64;
-    if (more > UINT32_MAX - builder->n_values)
-        return ND_FAILED;
-    ND_TRY(get_room(&builder->keys, more * builder->shape.key_size + 1));
-    ND_TRY(get_room(&builder->values, more * builder->shape.value_size + 1));
-    ND_TRY(get_room(&builder->first_values, more));
-    if (n_words <= builder->bits.len)
-        return ND_OK;
-    const size_t n_new = n_words - builder->bits.len;
-    ND_TRY(get_room(&builder->bits, n_new));
-    memset((uint64_t *)builder->bits.items + builder->bits.len, 0, n_new * sizeof(uint64_t));
-    builder->bits.len = n_words;
-    return ND_OK;
-}
-
-static nd_err push_one_number(nd_trace_builder *builder, uint64_t number, const nd_time *time,
-                              int64_t diff)
-{
-    unsigned char bytes[8];
-    const uint32_t key_size = builder->shape.key_size, value_size = builder->shape.value_size;
-    spread(number, key_size + value_size, bytes);
-    return nd_trace_builder_push(builder, (nd_trace_code){bytes, key_size},
-                                 (nd_trace_code){bytes + key_size, value_size}, time, diff);
-}
-
-/* Gives values that are appended their lists, each of one update: its own where it is not that of
- * the value before. The list before them is of one update at the same time, too. */
-static nd_err append_lists(nd_trace_builder *builder, const int64_t *diffs, size_t len)
-{
-    const uint32_t number = ((uint32_t *)builder->numbers.items)[builder->numbers.len - 1];
-    int64_t before = ((int64_t *)builder->diffs.items)[builder->diffs.len - 1];
-    if (len > UINT32_MAX - builder->numbers.len)
-        return ND_FAILED;
-    ND_TRY(get_room(&builder->first_updates, len));
-    ND_TRY(get_room(&builder->numbers, len));
-    ND_TRY(get_room(&builder->diffs, len));
-    uint64_t *const bits = builder->bits.items;
-    uint32_t *const first_updates = builder->first_updates.items;
-    uint32_t *const numbers = builder->numbers.items;
-    int64_t *const placed = builder->diffs.items;
-    size_t list = builder->first_updates.len, n = builder->numbers.len;
-    for (size_t i = 0; i < len; i++) {
-        const size_t value = builder->n_values + i;
-        const bool is_own = diffs[i] != before;
-        first_updates[list] = (uint32_t)n;
-        numbers[n] = number;
-        placed[n] = before = diffs[i];
-        bits[value / 64] |= (uint64_t)is_own << value % 64;
-        list += is_own;
-        n += is_own;
-    }
-    builder->first_updates.len = list;
-    builder->numbers.len = builder->diffs.len = n;
-    builder->open = (uint32_t)n;
-    return ND_OK;
-}
-
-nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *numbers,
-                                     const int64_t *diffs, size_t len, const nd_time *time)
-{
-    assert(builder->shape.key_is_fixed && builder->shape.value_is_fixed &&
-           builder->shape.key_size + builder->shape.value_size <= 8);
-    if (len == 0)
-        return ND_OK;
-    ND_TRY(push_one_number(builder, numbers[0], time, diffs ? diffs[0] : 1));
-    if (len > 2) {
-        const size_t n = len - 2;
-        ND_TRY(finish_value(builder));
-        ND_TRY(get_room_for(builder, n));
-        append_any(builder, numbers + 1, n, numbers[0]);
-        if (diffs)
-            ND_TRY(append_lists(builder, diffs + 1, n));
-        builder->n_values += (uint32_t)n;
-        builder->n_finished = builder->n_values;
-        builder->n_updates += n;
-    }
-    if (len == 1)
-        return ND_OK;
-    return push_one_number(builder, numbers[len - 1], time, diffs ? diffs[len - 1] : 1);
 }
 
 /* --- Sealing --- */
@@ -525,7 +385,7 @@ nd_err nd_trace_builder_seal(nd_trace_builder *builder, const nd_antichain *lowe
     for (unsigned i = 0; i < 3; i++)
         if (frontiers[i]->len > ND_TRACE_WIDTH_MOST)
             return ND_FAILED;
-    ND_TRY(finish_value(builder));
+    ND_TRY(nd_trace_builder_finish(builder));
     const size_t n_times = nd_time_table_len(&builder->table);
     uint32_t *const ranks = nd_alloc_zero(2 * n_times, sizeof *ranks);
     nd_err err = ranks ? ND_OK : ND_NOMEM;

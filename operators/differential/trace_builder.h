@@ -64,4 +64,13 @@ ND_CHECKED nd_err nd_trace_builder_open(nd_trace_builder *builder, nd_trace_code
 /** Adds an update of that value, at a time by its number in `table`. Errors: likewise. */
 ND_CHECKED nd_err nd_trace_builder_add(nd_trace_builder *builder, uint32_t number, int64_t diff);
 
+/* --- For its own parts --- */
+
+/** Finishes the last value, if there is one that is not. Errors: as nd_trace_builder_push; nothing
+ * that counts has changed then, and it may be tried again. */
+ND_CHECKED nd_err nd_trace_builder_finish(nd_trace_builder *builder);
+
+/** Room for more items of a column, grown by half at least. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_trace_builder_room(nd_vector *items, size_t more);
+
 #endif

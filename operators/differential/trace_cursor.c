@@ -14,10 +14,19 @@ static void stand_at(nd_trace_cursor *cursor, uint32_t key)
 void nd_trace_cursor_init(nd_trace_cursor *cursor, const nd_trace_batch *batch)
 {
     cursor->batch = batch;
+    cursor->times = batch->times.items;
     stand_at(cursor, 0);
 }
 
+void nd_trace_cursor_init_view(nd_trace_cursor *cursor, const nd_trace_view *view)
+{
+    nd_trace_cursor_init(cursor, view->batch);
+    cursor->times = nd_trace_view_times(view);
+}
+
 void nd_trace_cursor_next_key(nd_trace_cursor *cursor) { stand_at(cursor, cursor->key + 1); }
+
+void nd_trace_cursor_end(nd_trace_cursor *cursor) { stand_at(cursor, cursor->batch->keys.len); }
 
 bool nd_trace_cursor_seek_key(nd_trace_cursor *cursor, nd_trace_code code)
 {

@@ -9,23 +9,27 @@
  * plain data: a copy is a second cursor. One thread at a time; a batch has any number of cursors.
  */
 
-#include "operators/differential/trace_batch.h"
+#include "operators/differential/trace_view.h"
 
 typedef struct nd_trace_cursor {
     const nd_trace_batch *batch; /* lent: held by whoever has the cursor */
+    const nd_time *times;        /* likewise, by number */
     uint32_t key;
     uint32_t value, value_end; /* both zero past the last key */
 } nd_trace_cursor;
 
-/** A value's updates, `len` of them, at least one. Their times rise in total order. */
+/** A value's updates, `len` of them, at least one. The batch's own times rise in total order; those
+ * that they have become may be the same, or fall. */
 typedef struct nd_trace_list {
     const uint32_t *times; /* numbers in the batch's table */
     const int64_t *diffs;
     uint32_t len;
 } nd_trace_list;
 
-/** Stands at the first key and its first value. */
+/** Stands at the first key and its first value. Times are the batch's own. */
 void nd_trace_cursor_init(nd_trace_cursor *cursor, const nd_trace_batch *batch);
+/** As nd_trace_cursor_init, with times as they stand in the view, which is lent like the batch. */
+void nd_trace_cursor_init_view(nd_trace_cursor *cursor, const nd_trace_view *view);
 
 static inline bool nd_trace_cursor_has_key(const nd_trace_cursor *cursor)
 {
@@ -40,6 +44,8 @@ static inline nd_trace_code nd_trace_cursor_key(const nd_trace_cursor *cursor)
 
 /** To the first value of the next key; there is a key. */
 void nd_trace_cursor_next_key(nd_trace_cursor *cursor);
+/** Past the last key. */
+void nd_trace_cursor_end(nd_trace_cursor *cursor);
 
 /** To the first value of the first key, from this one on, that is not below `code`; if that is this
  * one, the value stays. Whether the key is `code`. Logarithmic in the number of keys passed. */
@@ -79,7 +85,7 @@ static inline nd_trace_list nd_trace_cursor_updates(const nd_trace_cursor *curso
 /** A time by its number. */
 static inline const nd_time *nd_trace_cursor_time(const nd_trace_cursor *cursor, uint32_t number)
 {
-    return &cursor->batch->times.items[number];
+    return &cursor->times[number];
 }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cursor in each batch. The least value that either stands at is entered, its updates are
+/* A cursor in each batch; where there is one batch, the other cursor stands at the end of it. The
+ * least value that either stands at is entered, its updates are
  * gathered, the earlier first, and it is left: what adds up to something goes to the builder.
  *
  * Each distinct time is advanced once, at the beginning, and all the times there then are, of both
@@ -20,7 +21,7 @@
 
 /* One of the two. */
 typedef struct side {
-    nd_trace_batch *batch;
+    nd_trace_batch *batch; /* NULL: there is no second */
     nd_trace_cursor cursor;
     uint32_t *numbers;       /* of its times, advanced, in the builder's table */
     bool has_key, has_value; /* whether it stands at the key that is being read, and the value */
@@ -43,32 +44,17 @@ struct nd_trace_merge {
 
 /* --- Beginning --- */
 
-/* Adds the joins of each of `a` with each of `b`. */
-static nd_err add_joins(nd_antichain *joins, nd_trace_times a, nd_trace_times b)
-{
-    for (uint32_t i = 0; i < a.len; i++)
-        for (uint32_t k = 0; k < b.len; k++) {
-            const nd_time join = nd_time_join(&a.items[i], &b.items[k]);
-            ND_TRY(nd_antichain_insert(joins, &join));
-        }
-    return ND_OK;
-}
-
-static nd_trace_times times_of(const nd_antichain *antichain)
-{
-    return (nd_trace_times){nd_antichain_items(antichain), (uint32_t)antichain->len};
-}
+static unsigned n_sides(const nd_trace_merge *merge) { return merge->sides[1].batch ? 2 : 1; }
 
 /* What was asked for may be before what the batches have been advanced to already. */
 static nd_err join_sinces(nd_trace_merge *merge, const nd_antichain *since)
 {
-    nd_antichain both;
-    nd_antichain_init(&both);
-    nd_err err = add_joins(&both, merge->sides[0].batch->since, merge->sides[1].batch->since);
-    if (err == ND_OK)
-        err = add_joins(&merge->since, times_of(&both), times_of(since));
-    nd_antichain_deinit(&both);
-    return err;
+    ND_TRY(nd_antichain_set(&merge->since, nd_antichain_items(since), since->len));
+    for (unsigned s = 0; s < n_sides(merge); s++) {
+        const nd_trace_times own = merge->sides[s].batch->since;
+        ND_TRY(nd_frontier_join(&merge->since, own.items, own.len));
+    }
+    return ND_OK;
 }
 
 static int compare_times(const void *a, const void *b) { return nd_time_compare(a, b); }
@@ -79,7 +65,7 @@ static nd_err number_times(nd_trace_merge *merge, nd_time *advanced, nd_time *so
     nd_time_table *const table = &merge->builder.table;
     uint32_t number;
     size_t n = 0;
-    for (unsigned s = 0; s < 2; s++) {
+    for (unsigned s = 0; s < n_sides(merge); s++) {
         const nd_trace_times times = merge->sides[s].batch->times;
         for (uint32_t i = 0; i < times.len; i++, n++)
             advanced[n] = sorted[n] = nd_time_advance(&times.items[i], &merge->since);
@@ -96,7 +82,8 @@ static nd_err number_times(nd_trace_merge *merge, nd_time *advanced, nd_time *so
 static nd_err prepare_times(nd_trace_merge *merge)
 {
     const size_t a_len = merge->sides[0].batch->times.len;
-    const size_t len = a_len + merge->sides[1].batch->times.len;
+    const nd_trace_batch *const second = merge->sides[1].batch;
+    const size_t len = a_len + (second ? second->times.len : 0);
     nd_time *const times = nd_alloc(2 * len, sizeof *times);
     uint32_t *const numbers = nd_alloc(len, sizeof *numbers);
     nd_err err = times && numbers ? ND_OK : ND_NOMEM;
@@ -126,15 +113,17 @@ static bool have_one_shape(const nd_trace_shape *a, const nd_trace_shape *b)
 nd_err nd_trace_merge_begin(nd_trace_batch *a, nd_trace_batch *b, const nd_antichain *since,
                             nd_trace_merge **merge)
 {
-    assert(have_one_shape(&a->shape, &b->shape) && abut(a, b));
+    assert(!b || (have_one_shape(&a->shape, &b->shape) && abut(a, b)));
     nd_trace_merge *const made = nd_alloc_zero(1, sizeof *made);
     if (!made)
         return ND_NOMEM;
     made->is_sorted = true;
     made->sides[0].batch = nd_trace_batch_retain(a);
-    made->sides[1].batch = nd_trace_batch_retain(b);
-    for (unsigned s = 0; s < 2; s++)
-        nd_trace_cursor_init(&made->sides[s].cursor, made->sides[s].batch);
+    made->sides[1].batch = b ? nd_trace_batch_retain(b) : NULL;
+    nd_trace_cursor_init(&made->sides[0].cursor, a);
+    nd_trace_cursor_init(&made->sides[1].cursor, b ? b : a);
+    if (!b)
+        nd_trace_cursor_end(&made->sides[1].cursor);
     nd_vector_init(&made->sums, sizeof(sum));
     nd_antichain_init(&made->since);
     nd_trace_builder_init(&made->builder, &a->shape);
@@ -330,7 +319,7 @@ nd_err nd_trace_merge_take(nd_trace_merge *merge, nd_trace_batch **batch)
     nd_antichain_init(&upper);
     nd_err err = set_times(&lower, merge->sides[0].batch->lower);
     if (err == ND_OK)
-        err = set_times(&upper, merge->sides[1].batch->upper);
+        err = set_times(&upper, merge->sides[n_sides(merge) - 1].batch->upper);
     if (err == ND_OK)
         err = nd_trace_builder_seal(&merge->builder, &lower, &upper, &merge->since, batch);
     nd_antichain_deinit(&lower);

@@ -4,7 +4,8 @@
 
 /** @file
  * Merging two batches into one, in pieces, and compacting them on the way: times that cannot be
- * told apart from `since` on become one (advance.h), and what cancels is gone.
+ * told apart from `since` on become one (advance.h), and what cancels is gone. A batch alone may be
+ * compacted in the same way.
  *
  * A piece is paid in updates read, not written, or a merge in which all cancels would be one long
  * piece. What is not divided: beginning, which looks at each distinct time; the sort of one value's
@@ -18,9 +19,10 @@
 
 typedef struct nd_trace_merge nd_trace_merge;
 
-/** Begins to merge two batches of one shape; `b` follows `a`, so that a's upper is b's lower. The
- * result's since is the join of theirs and `since`, which is read now. Errors: ND_NOMEM; ND_FAILED
- * for too many times. Linear in distinct times (times their logarithm). */
+/** Begins to merge two batches of one shape; `b` follows `a`, so that a's upper is b's lower, or is
+ * NULL, and `a` is rewritten alone. The result's since is the join of theirs and `since`, which is
+ * read now. Errors: ND_NOMEM; ND_FAILED for too many times. Linear in distinct times (times their
+ * logarithm). */
 ND_CHECKED nd_err nd_trace_merge_begin(nd_trace_batch *a, nd_trace_batch *b,
                                        const nd_antichain *since, nd_trace_merge **merge);
 

@@ -85,6 +85,29 @@ int64_t naive_accumulate(const naive_update *updates, size_t len, const naive_up
     return sum;
 }
 
+naive_update *naive_collect(const naive_update *updates, size_t len, const nd_time *time,
+                            size_t *n_found)
+{
+    size_t n = 0;
+    naive_update *const found = calloc(len + 1, sizeof *found);
+    assert_non_null(found);
+    for (size_t i = 0; i < len; i++)
+        if (nd_time_less_equal(&updates[i].time, time)) {
+            found[n] = updates[i];
+            found[n++].time = (nd_time){.epoch = 0};
+        }
+    *n_found = naive_consolidate(found, n);
+    return found;
+}
+
+bool naive_are_equal(const naive_update *a, size_t a_len, const naive_update *b, size_t b_len)
+{
+    bool are_equal = a_len == b_len;
+    for (size_t i = 0; are_equal && i < a_len; i++)
+        are_equal = naive_compare(&a[i], &b[i]) == 0 && a[i].diff == b[i].diff;
+    return are_equal;
+}
+
 nd_antichain naive_frontier(const nd_time *times, size_t n)
 {
     nd_antichain frontier;
@@ -124,32 +147,47 @@ static void copy_code(unsigned char *to, uint32_t *size, nd_trace_code code)
         memcpy(to, code.bytes, code.size);
 }
 
-naive_update *naive_read(const nd_trace_batch *batch, size_t *len)
+/* All updates from where the cursor stands, the first of all. */
+static naive_update *read_all(nd_trace_cursor *cursor, size_t *len)
 {
     size_t n = 0;
-    nd_trace_cursor cursor;
-    const uint64_t most = nd_trace_batch_len(batch);
+    const uint64_t most = nd_trace_batch_len(cursor->batch);
     naive_update *const updates = calloc((size_t)most + 1, sizeof *updates);
     assert_non_null(updates);
-    nd_trace_cursor_init(&cursor, batch);
-    for (; nd_trace_cursor_has_key(&cursor); nd_trace_cursor_next_key(&cursor)) {
-        assert_true(nd_trace_cursor_has_value(&cursor));
-        for (; nd_trace_cursor_has_value(&cursor); nd_trace_cursor_next_value(&cursor)) {
-            const nd_trace_list list = nd_trace_cursor_updates(&cursor);
+    for (; nd_trace_cursor_has_key(cursor); nd_trace_cursor_next_key(cursor)) {
+        assert_true(nd_trace_cursor_has_value(cursor));
+        for (; nd_trace_cursor_has_value(cursor); nd_trace_cursor_next_value(cursor)) {
+            const nd_trace_list list = nd_trace_cursor_updates(cursor);
             assert_true(list.len != 0 && n + list.len <= most);
             for (uint32_t i = 0; i < list.len; i++, n++) {
-                copy_code(updates[n].key, &updates[n].key_size, nd_trace_cursor_key(&cursor));
-                copy_code(updates[n].value, &updates[n].value_size, nd_trace_cursor_value(&cursor));
-                updates[n].time = *nd_trace_cursor_time(&cursor, list.times[i]);
+                copy_code(updates[n].key, &updates[n].key_size, nd_trace_cursor_key(cursor));
+                copy_code(updates[n].value, &updates[n].value_size, nd_trace_cursor_value(cursor));
+                updates[n].time = *nd_trace_cursor_time(cursor, list.times[i]);
                 updates[n].diff = list.diffs[i];
                 assert_true(updates[n].diff != 0);
-                assert_true(n == 0 || naive_compare(&updates[n - 1], &updates[n]) < 0);
             }
         }
     }
     assert_int_equal(n, most);
     *len = n;
     return updates;
+}
+
+naive_update *naive_read(const nd_trace_batch *batch, size_t *len)
+{
+    nd_trace_cursor cursor;
+    nd_trace_cursor_init(&cursor, batch);
+    naive_update *const updates = read_all(&cursor, len);
+    for (size_t i = 1; i < *len; i++)
+        assert_true(naive_compare(&updates[i - 1], &updates[i]) < 0);
+    return updates;
+}
+
+naive_update *naive_read_view(const nd_trace_view *view, size_t *len)
+{
+    nd_trace_cursor cursor;
+    nd_trace_cursor_init_view(&cursor, view);
+    return read_all(&cursor, len);
 }
 
 void naive_expect(const nd_trace_batch *batch, const naive_update *updates, size_t len)

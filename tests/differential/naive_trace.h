@@ -9,6 +9,7 @@
 
 #include "operators/differential/trace_batch.h"
 #include "operators/differential/trace_builder.h"
+#include "operators/differential/trace_view.h"
 #include "runtime/base/random.h"
 
 enum { NAIVE_CODE_MOST = 16, NAIVE_N_SHAPES = 8 };
@@ -37,6 +38,13 @@ size_t naive_consolidate(naive_update *updates, size_t len);
 int64_t naive_accumulate(const naive_update *updates, size_t len, const naive_update *record,
                          const nd_time *time);
 
+/** What is there at `time`: consolidated records, their times zero; ended with free. */
+naive_update *naive_collect(const naive_update *updates, size_t len, const nd_time *time,
+                            size_t *n_found);
+
+/** Whether these are the same, one by one. */
+bool naive_are_equal(const naive_update *a, size_t a_len, const naive_update *b, size_t b_len);
+
 static inline nd_trace_code naive_key(const naive_update *update)
 {
     return (nd_trace_code){update->key, update->key_size};
@@ -58,6 +66,9 @@ nd_trace_batch *naive_build(const nd_trace_shape *shape, const naive_update *upd
 /** A batch's updates by its cursor, `*len` of them; ended with free. Asserts that they are
  * consolidated and as many as it says. */
 naive_update *naive_read(const nd_trace_batch *batch, size_t *len);
+
+/** As naive_read, with times as they stand in a view, in whatever order that makes. */
+naive_update *naive_read_view(const nd_trace_view *view, size_t *len);
 
 /** Asserts that a batch has these consolidated updates. */
 void naive_expect(const nd_trace_batch *batch, const naive_update *updates, size_t len);

@@ -122,7 +122,8 @@ static void piles_give_what_is_left_in_order(void **state)
     for (unsigned round = 0; round < 60; round++) {
         const size_t most = round % 6 == 0 ? MOST : round % 2 ? 40 : 5000;
         const size_t len = nd_random_below(&random, most);
-        const uint64_t n_numbers = UINT64_C(1) << nd_random_below(&random, 40);
+        const uint64_t n_numbers =
+            UINT64_C(1) << (most == MOST ? 15 + round / 6 % 5 : nd_random_below(&random, 40));
         const size_t change = nd_random_below(&random, len + 1);
         const unsigned before = nd_random_chance(&random, 0.7) ? 0 : 1;
         const unsigned after = (unsigned)nd_random_below(&random, 3);
@@ -145,35 +146,73 @@ static void piles_give_what_is_left_in_order(void **state)
     free(pairs);
 }
 
-/* Three million numbers come, each once, and go again, in another order; and one comes for ever. */
-static void what_cancels_takes_no_room(void **state)
+/* A second chunk begins at each of the numbers at one of which ranges are cut; the first one has
+ * it, too. */
+static void equal_numbers_are_in_one_range(void **state)
 {
     (void)state;
-    enum { N = 1 << 20, LIVE = 1 << 16 };
+    enum { CHUNK = 1 << 17, STEP = 1 << 10 };
+    nd_pile pile;
+    uint64_t *const numbers = calloc(CHUNK, sizeof *numbers);
+    given all = {.pairs = calloc(2 * CHUNK, sizeof *all.pairs)};
+    nd_pile_init(&pile);
+    for (uint64_t begin = 60 * STEP; begin < 70 * STEP; begin += STEP) {
+        for (uint64_t first = 0; first <= begin; first += begin) {
+            for (uint64_t i = 0; i < CHUNK; i++)
+                numbers[i] = first + i;
+            assert_int_equal(nd_pile_add(&pile, numbers, NULL, CHUNK), ND_OK);
+        }
+        all.len = 0;
+        assert_int_equal(nd_pile_drain(&pile, take, &all), ND_OK);
+        assert_int_equal(all.len, CHUNK + begin);
+        for (uint64_t i = 0; i < all.len; i++) {
+            assert_int_equal(all.pairs[i].number, i);
+            assert_int_equal(all.pairs[i].carried, i < begin || i >= CHUNK ? 1 : 2);
+        }
+    }
+    nd_pile_deinit(&pile);
+    free(numbers);
+    free(all.pairs);
+}
+
+/* A million numbers come and go three times, each time in another order, so that they cancel from
+ * chunk to chunk only. */
+static void what_comes_and_goes_takes_no_room(void **state)
+{
+    (void)state;
+    enum { N = 5 << 18, BLOCK = 1 << 10 };
     nd_pile pile;
     bool has_any;
     size_t longest = 0;
     nd_pile_init(&pile);
-    for (uint64_t i = 0; i < 6 * (uint64_t)N; i++) {
-        const uint64_t numbers[2] = {i * 7919 % LIVE, (i + 7) * 104729 % LIVE};
-        const int64_t diffs[2] = {1, -1};
-        assert_int_equal(nd_pile_add(&pile, numbers, diffs, 2), ND_OK);
-        longest = pile.len > longest ? pile.len : longest;
-    }
-    assert_true(longest < 3 * N);
-    for (uint64_t i = 0; i < 6 * (uint64_t)N; i++) {
-        const uint64_t numbers[2] = {i * 7919 % LIVE, (i + 7) * 104729 % LIVE};
-        const int64_t diffs[2] = {-1, 1};
-        assert_int_equal(nd_pile_add(&pile, numbers, diffs, 2), ND_OK);
-    }
+    for (uint64_t cycle = 0; cycle < 6; cycle++)
+        for (uint64_t i = 0; i < N; i += BLOCK) {
+            uint64_t numbers[BLOCK];
+            int64_t diffs[BLOCK];
+            for (uint64_t k = 0; k < BLOCK; k++) {
+                numbers[k] = (i + k) * (cycle % 2 ? 7919 : 104729) % N;
+                diffs[k] = cycle % 2 ? -1 : 1;
+            }
+            assert_int_equal(nd_pile_add(&pile, numbers, diffs, BLOCK), ND_OK);
+            longest = pile.len > longest ? pile.len : longest;
+        }
+    assert_true(longest > N && longest < 3 * N);
     assert_int_equal(nd_pile_has_any(&pile, &has_any), ND_OK);
     assert_false(has_any);
-    for (unsigned i = 0; i < N; i++) {
-        const uint64_t same = 5;
+    nd_pile_deinit(&pile);
+}
+
+static void one_that_comes_for_ever_takes_no_room(void **state)
+{
+    (void)state;
+    enum { N = 1 << 19 };
+    nd_pile pile;
+    const uint64_t same = 5;
+    nd_pile_init(&pile);
+    for (unsigned i = 0; i < N; i++)
         assert_int_equal(nd_pile_add(&pile, &same, NULL, 1), ND_OK);
-    }
     assert_int_equal(pile.len, 0);
-    assert_true(pile.numbers.len <= N / 8);
+    assert_true(pile.numbers.len <= N / 4);
     nd_pile_deinit(&pile);
 }
 
@@ -443,7 +482,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_sorted_and_pairs_stably),
         cmocka_unit_test(piles_give_what_is_left_in_order),
-        cmocka_unit_test(what_cancels_takes_no_room),
+        cmocka_unit_test(equal_numbers_are_in_one_range),
+        cmocka_unit_test(what_comes_and_goes_takes_no_room),
+        cmocka_unit_test(one_that_comes_for_ever_takes_no_room),
         cmocka_unit_test(a_difference_that_is_too_large_fails),
         cmocka_unit_test(batchers_of_small_codes_do_what_general_ones_do),
         cmocka_unit_test(a_pile_without_memory_fails_cleanly),

@@ -64,13 +64,13 @@ static nd_antichain any_since(nd_random *random)
     return naive_frontier(times, n);
 }
 
-/* Merges in pieces of `step` updates, the first of `first`. */
+/* Merges in pieces of `step` updates, the first of `first`. `b` may be NULL. */
 static nd_trace_batch *merge_in_steps(nd_trace_batch *a, nd_trace_batch *b,
                                       const nd_antichain *since, uint64_t first, uint64_t step)
 {
     nd_trace_merge *merge;
     nd_trace_batch *batch;
-    const uint64_t total = nd_trace_batch_len(a) + nd_trace_batch_len(b);
+    const uint64_t total = nd_trace_batch_len(a) + (b ? nd_trace_batch_len(b) : 0);
     uint64_t used = 0;
     assert_int_equal(nd_trace_merge_begin(a, b, since, &merge), ND_OK);
     for (uint64_t given = first; !nd_trace_merge_is_done(merge); given = step) {
@@ -129,6 +129,30 @@ static void merging_is_advancing_and_consolidating_both(void **state)
         naive_expect(merged, both.updates, both.len);
         expect_times(merged->lower, &(nd_time){0, {0}}, 1);
         expect_times(merged->upper, &(nd_time){4, {0}}, 1);
+        expect_times(merged->since, nd_antichain_items(&since), since.len);
+        nd_trace_batch_release(merged);
+        end_pair(&both);
+        nd_antichain_deinit(&since);
+    }
+}
+
+/* As merging with an empty batch, but for where the result ends. */
+static void a_batch_is_compacted_alone(void **state)
+{
+    (void)state;
+    nd_random random;
+    nd_random_init(&random, 37);
+    for (unsigned i = 0; i < ROUNDS / 4 * NAIVE_N_SHAPES; i++) {
+        pair both;
+        make_pair(&random, &naive_shapes[i % NAIVE_N_SHAPES], MOST, &both);
+        nd_antichain since = any_since(&random);
+        nd_trace_batch *const merged =
+            merge_in_steps(both.a, NULL, &since, 1, 1 + nd_random_below(&random, 50));
+        for (size_t k = 0; k < both.a_len; k++)
+            both.updates[k].time = nd_time_advance(&both.updates[k].time, &since);
+        naive_expect(merged, both.updates, naive_consolidate(both.updates, both.a_len));
+        expect_times(merged->lower, &(nd_time){0, {0}}, 1);
+        expect_times(merged->upper, &(nd_time){2, {0}}, 1);
         expect_times(merged->since, nd_antichain_items(&since), since.len);
         nd_trace_batch_release(merged);
         end_pair(&both);
@@ -445,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merging_is_advancing_and_consolidating_both),
+        cmocka_unit_test(a_batch_is_compacted_alone),
         cmocka_unit_test(accumulations_from_since_on_stay),
         cmocka_unit_test(times_that_change_places_are_sorted_again),
         cmocka_unit_test(interrupted_anywhere_the_result_is_the_same),
