@@ -54,6 +54,10 @@ void nd_flow_untold(nd_dataflow *flow);
  * `epoch` possible; NULL if there is none. */
 const nd_vertex *nd_probe_waits_for(const nd_probe *probe, uint64_t epoch);
 
+/** Has a vertex activated that waits for an idle moment; false if there is none. To be called when
+ * there is nothing else to do. */
+bool nd_host_rest(nd_host *host);
+
 /** The first dataflow of the worker that is still being built, and the probe's if it is; or NULL.
  */
 const nd_dataflow *nd_host_unstarted(const nd_host *host);

@@ -147,6 +147,7 @@ struct nd_vertex {
     bool is_dirty;     /* some outbox holds records: it is on the dataflow's list */
     bool is_activated;
     bool is_held_back;      /* it is on the host's list of sources that wait for room */
+    bool is_idle;           /* it is on the host's list of those that wait for an idle moment */
     bool has_news;          /* the frontier of an input has moved, and on_frontier wants to know */
     const nd_right *rights; /* what the running callback may do beside its holds */
     size_t n_rights;

@@ -55,6 +55,7 @@ struct nd_host {
     nd_vector types; /* nd_type *, owned, of batches that may be anywhere; nd_type_keep */
     nd_budget_share in_flight;
     nd_vector held_back;  /* nd_vertex *: sources to run once there is room again */
+    nd_vector idle;       /* nd_vertex *: to be activated when there is nothing else to do */
     nd_mailbox *mailbox;  /* activations by other threads */
     size_t max_batch_len; /* records a batch, at most; SIZE_MAX but for stress tests */
     uint64_t sequence;    /* of the last frame sent */

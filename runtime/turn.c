@@ -70,6 +70,27 @@ void nd_host_let_go(nd_host *host)
     nd_vector_clear(&host->held_back);
 }
 
+void nd_vertex_when_idle(nd_vertex *vertex)
+{
+    if (vertex->is_idle)
+        return;
+    nd_vertex **const slot = nd_vector_push(&vertex->flow->host->idle);
+    if (!slot)
+        return; /* what is not urgent may as well not happen */
+    *slot = vertex;
+    vertex->is_idle = true;
+}
+
+bool nd_host_rest(nd_host *host)
+{
+    if (host->idle.len == 0)
+        return false;
+    nd_vertex *const vertex = *(nd_vertex **)nd_vector_pop(&host->idle);
+    vertex->is_idle = false;
+    nd_vertex_wake(vertex);
+    return true;
+}
+
 void nd_vertex_run(nd_vertex *vertex, unsigned quantum)
 {
     vertex->is_scheduled = false;

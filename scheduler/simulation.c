@@ -274,6 +274,8 @@ static void step(nd_simulation *simulation, unsigned index)
     nd_worker *const worker = &simulation->workers[index];
     const unsigned budget = 1 + (unsigned)nd_random_below(&simulation->random, 3);
     const nd_err err = nd_worker_step(worker, budget);
+    if (err == ND_OK && nd_random_below(&simulation->random, 2))
+        (void)nd_host_rest(&worker->host);
     if (err != ND_OK) /* mostly known by now */
         (void)failed(&simulation->sites[index / n_own(simulation)], err, nd_err_text(err));
 }

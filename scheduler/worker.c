@@ -86,6 +86,7 @@ nd_err nd_worker_init(nd_worker *worker, const nd_worker_def *def)
     nd_vector_init(&worker->host.flows, sizeof(nd_dataflow *));
     nd_vector_init(&worker->host.rights, sizeof(nd_right));
     nd_vector_init(&worker->host.held_back, sizeof(nd_vertex *));
+    nd_vector_init(&worker->host.idle, sizeof(nd_vertex *));
     nd_fifo_init(&worker->ready, sizeof(nd_vertex *));
     nd_vector_init(&worker->dirty, sizeof(nd_dataflow *));
     nd_due_heap_init(&worker->due);
@@ -107,6 +108,7 @@ void nd_worker_close(nd_worker *worker)
     nd_host_deinit_peers(&worker->host);
     nd_vector_deinit(&worker->host.rights);
     nd_vector_deinit(&worker->host.held_back);
+    nd_vector_deinit(&worker->host.idle);
     nd_fifo_deinit(&worker->ready);
     nd_vector_deinit(&worker->dirty);
     nd_due_heap_deinit(&worker->due);
@@ -284,6 +286,12 @@ static nd_err check_started(nd_worker *worker, const nd_dataflow *unstarted)
         nd_dataflow_name(unstarted));
 }
 
+static void rest_or_park(nd_worker *worker)
+{
+    if (!nd_host_rest(&worker->host))
+        worker->owner_ops->park(worker->owner, worker);
+}
+
 static nd_err wait_while(nd_worker *worker, bool (*behind)(const nd_probe *probe, uint64_t epoch),
                          const nd_probe *probe, uint64_t epoch)
 {
@@ -299,7 +307,7 @@ static nd_err wait_while(nd_worker *worker, bool (*behind)(const nd_probe *probe
                                   "to it on this worker (nd_input_advance)",
                                   (unsigned long long)epoch, nd_vertex_name(input),
                                   nd_vertex_flow_name(input));
-        worker->owner_ops->park(worker->owner, worker);
+        rest_or_park(worker);
     }
     return worker->host.err;
 }
@@ -342,7 +350,7 @@ nd_err nd_worker_run(nd_worker *worker)
                 "running to the end would never end: '%s' of dataflow '%s' is still open on this "
                 "worker (nd_input_close; nd_release for a source of your own)",
                 nd_vertex_name(input), nd_vertex_flow_name(input));
-        worker->owner_ops->park(worker->owner, worker);
+        rest_or_park(worker);
     }
     return worker->host.err;
 }

@@ -109,7 +109,8 @@ typedef struct nd_vertex_def {
     void (*on_notify)(nd_vertex *vertex, const nd_time *time);
     /** The frontier of some input has moved (see nd_vertex_frontier). */
     void (*on_frontier)(nd_vertex *vertex);
-    /** nd_activate was called on the vertex's activator; of a source, also once at the start. */
+    /** nd_activate was called on the vertex's activator, or it has asked for an idle moment; of a
+     * source, also once at the start. */
     void (*on_activate)(nd_vertex *vertex);
 
     /** The vertex starts with a hold at time zero, on every worker. A vertex without inputs always
@@ -179,6 +180,10 @@ size_t nd_vertex_frontier(nd_vertex *vertex, unsigned port, const nd_time **time
 /** Fails the run: every worker stops, and the program ends with status 1 and this text after the
  * vertex's name. */
 void nd_fail(nd_vertex *vertex, const char *format, ...) ND_PRINTF(2, 3);
+
+/** Has on_activate called once when the worker has nothing else to do, if that ever happens: for
+ * tidying up. Nobody waits for it. */
+void nd_vertex_when_idle(nd_vertex *vertex);
 
 /** A handle by which any thread can have the vertex's on_activate called; counted, and harmless
  * when the vertex is gone. */

@@ -12,6 +12,8 @@ static void release(void *batch) { nd_trace_batch_release(batch); }
 
 const nd_type nd_trace_batch_type = ND_TYPE_OBJECT("trace batch", retain, release);
 
+enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
+
 typedef struct arrange {
     nd_row in;
     nd_record_code whole;
@@ -152,11 +154,24 @@ static void on_frontier(nd_vertex *vertex)
         err = seal(vertex, &frontier, &done, &left);
     if (err == ND_OK)
         err = nd_index_set_upper(self->index, &frontier);
+    nd_vertex_when_idle(vertex);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
     nd_updates_deinit(&done);
     nd_antichain_deinit(&left);
     nd_antichain_deinit(&frontier);
+}
+
+/* Merges on when nothing else is to be done. */
+static void on_activate(nd_vertex *vertex)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    bool has_more;
+    const nd_err err = nd_trace_exert(self->index->trace, IDLE_FUEL, &has_more);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    else if (has_more)
+        nd_vertex_when_idle(vertex);
 }
 
 /* --- Building --- */
@@ -185,6 +200,7 @@ static nd_collection arrange_anew(nd_collection collection, unsigned n_key)
                                        .inputs = {nd_exchange(collection.stream)},
                                        .outputs = {&nd_trace_batch_type},
                                        .on_recv = on_recv,
+                                       .on_activate = on_activate,
                                        .on_frontier = on_frontier},
                       &made.batches);
     made.index = vertex ? nd_index_create(made.type, n_key, nd_scope_n_loops(scope)) : NULL;

@@ -2,12 +2,11 @@
 /* Distinct: each record once. The key is the whole record, and the value nothing. */
 #include "operators/differential/reduce.h"
 
-static void once(void *user, const void *records, const int64_t *counts, size_t len,
-                 nd_reduction *out)
+static void once(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
 {
-    (void)user, (void)records, (void)len;
-    if (counts[0] > 0)
-        (void)nd_reduction_slot(out, 1);
+    (void)context;
+    if (len && input[0].count > 0)
+        nd_reduce_put(output, input[0].value, 1);
 }
 
 nd_collection nd_distinct(nd_collection collection)
@@ -17,5 +16,5 @@ nd_collection nd_distinct(nd_collection collection)
         &(nd_reduce_def){.name = "distinct",
                          .n_key = collection.type ? nd_type_n_fields(collection.type) : 0,
                          .type = collection.type,
-                         .fn = once});
+                         .choose = once});
 }

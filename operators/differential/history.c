@@ -27,8 +27,9 @@ static int compare_values(uint32_t a, uint32_t b) { return (a > b) - (a < b); }
 
 static int compare_edits(const nd_edit *a, const nd_edit *b)
 {
-    const int order = nd_time_compare(&a->time, &b->time);
-    return order ? order : compare_values(a->value, b->value);
+    if (nd_time_equal(&a->time, &b->time))
+        return compare_values(a->value, b->value);
+    return nd_time_compare(&a->time, &b->time);
 }
 
 /* --- Edits --- */
@@ -50,6 +51,8 @@ void nd_history_sort(nd_edit *edits, size_t len)
 nd_err nd_history_consolidate(nd_edit *edits, size_t *len)
 {
     size_t n = 0;
+    if (nd_history_validate(edits, *len))
+        return ND_OK;
     nd_history_sort(edits, *len);
     for (size_t i = 0; i < *len;) {
         nd_edit sum = edits[i];
@@ -101,9 +104,19 @@ static void sort_counts(nd_tally *counts, size_t len)
     }
 }
 
+static bool are_consolidated(const nd_tally *counts, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (counts[i].count == 0 || (i && counts[i - 1].value >= counts[i].value))
+            return false;
+    return true;
+}
+
 nd_err nd_tallies_consolidate(nd_tally *counts, size_t *len)
 {
     size_t n = 0;
+    if (are_consolidated(counts, *len))
+        return ND_OK;
     sort_counts(counts, *len);
     for (size_t i = 0; i < *len;) {
         nd_tally sum = counts[i];

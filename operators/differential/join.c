@@ -34,7 +34,7 @@ typedef struct unit {
     nd_time time; /* held */
     unsigned which;
     nd_trace_batch *batch; /* owned; a trace that has merged it gives it up */
-    nd_vector met;         /* nd_trace_batch *, owned */
+    nd_vector met;         /* nd_trace_view, owned */
     nd_vector stored;      /* nd_trace_cursor: into these */
     nd_trace_cursor fresh;
     bool is_in_key; /* the tactic is at the cursor's key */
@@ -122,7 +122,7 @@ static void clear_unit(unit *one)
     nd_trace_batch_release(one->batch);
     one->batch = NULL;
     while (one->met.len)
-        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&one->met));
+        nd_trace_view_release(nd_vector_pop(&one->met));
     nd_vector_clear(&one->stored);
 }
 
@@ -141,7 +141,7 @@ static unit *make_unit(join *self)
     unit *const one = nd_alloc_zero(1, sizeof *one);
     if (!one)
         return NULL;
-    nd_vector_init(&one->met, sizeof(nd_trace_batch *));
+    nd_vector_init(&one->met, sizeof(nd_trace_view));
     nd_vector_init(&one->stored, sizeof(nd_trace_cursor));
     return one;
 }
@@ -155,11 +155,11 @@ static nd_err fill_unit(join *self, unit *one, nd_trace_batch *batch, unsigned w
     nd_trace_cursor_init(&one->fresh, batch);
     if (!other->reader)
         return ND_OK; /* nothing more comes on this side: it has no updates */
-    ND_TRY(nd_trace_batches(other->index->trace, &other->accepted, &one->met));
+    ND_TRY(nd_trace_views(other->index->trace, &other->accepted, &one->met));
     ND_TRY(nd_vector_reserve(&one->stored, one->met.len));
     for (size_t i = 0; i < one->met.len; i++) {
         nd_trace_cursor *const cursor = nd_vector_push(&one->stored);
-        nd_trace_cursor_init(cursor, *(nd_trace_batch **)nd_vector_at(&one->met, i));
+        nd_trace_cursor_init_view(cursor, nd_vector_at(&one->met, i));
     }
     return ND_OK;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Batches have their values in order, so they are merged: of those that have the key, mostly one or
+ * two, the least value is taken, again and again. Equal times of a value are added up on the way,
+ * where they are neighbours; often nothing is left to be sorted then. */
 #include "operators/differential/key_history.h"
 
-#include <stdlib.h>
+#include "operators/differential/advance.h"
+#include "operators/differential/difference.h"
 
 void nd_key_history_init(nd_key_history *history)
 {
@@ -9,6 +13,7 @@ void nd_key_history_init(nd_key_history *history)
     nd_vector_init(&history->values, sizeof(nd_trace_code));
     nd_vector_init(&history->stored, sizeof(nd_edit));
     nd_vector_init(&history->fresh, sizeof(nd_edit));
+    nd_vector_init(&history->output, sizeof(nd_edit));
 }
 
 void nd_key_history_deinit(nd_key_history *history)
@@ -17,6 +22,7 @@ void nd_key_history_deinit(nd_key_history *history)
     nd_vector_deinit(&history->values);
     nd_vector_deinit(&history->stored);
     nd_vector_deinit(&history->fresh);
+    nd_vector_deinit(&history->output);
 }
 
 void nd_key_history_clear(nd_key_history *history)
@@ -25,68 +31,163 @@ void nd_key_history_clear(nd_key_history *history)
     nd_vector_clear(&history->values);
     nd_vector_clear(&history->stored);
     nd_vector_clear(&history->fresh);
+    nd_vector_clear(&history->output);
 }
 
-static nd_err add_value(nd_key_history *history, const nd_trace_cursor *cursor,
-                        const nd_time *arrival)
+/* --- Adding --- */
+
+static nd_err add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
+                  const nd_found *as)
 {
-    const nd_trace_list list = nd_trace_cursor_updates(cursor);
-    for (uint32_t i = 0; i < list.len; i++) {
-        const nd_time *const time = nd_trace_cursor_time(cursor, list.times[i]);
-        nd_found *const place = nd_vector_push(&history->found);
-        if (!place)
-            return ND_NOMEM;
-        *place = (nd_found){.value = nd_trace_cursor_value(cursor),
-                            .time = arrival ? nd_time_join(time, arrival) : *time,
-                            .diff = list.diffs[i],
-                            .is_fresh = arrival != NULL};
-    }
+    if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+        return ND_OK;
+    nd_trace_cursor_rewind_values(cursor);
+    nd_found *const place = nd_vector_push(&history->found);
+    if (!place)
+        return ND_NOMEM;
+    *place = *as;
+    place->cursor = *cursor;
+    place->value = nd_trace_cursor_value(cursor);
     return ND_OK;
 }
 
 nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
                           const nd_time *arrival)
 {
-    if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+    nd_found as = {.part = ND_KEY_STORED};
+    if (arrival) {
+        as.part = ND_KEY_FRESH;
+        as.arrival = *arrival;
+    }
+    return add(history, cursor, key, &as);
+}
+
+nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
+                                 nd_trace_code key)
+{
+    return add(history, cursor, key, &(nd_found){.part = ND_KEY_OUTPUT});
+}
+
+/* --- Making --- */
+
+/* The least value, and how many batches have it. */
+static nd_trace_code least_value(const nd_found *found, size_t n, size_t *n_equal)
+{
+    nd_trace_code least = found[0].value;
+    *n_equal = 1;
+    for (size_t i = 1; i < n; i++) {
+        const int order = nd_trace_code_compare(found[i].value, least);
+        if (order < 0) {
+            least = found[i].value;
+            *n_equal = 1;
+        } else if (order == 0)
+            ++*n_equal;
+    }
+    return least;
+}
+
+/* Adds an edit behind those of lower values. */
+static nd_err add_edit(nd_vector *edits, const nd_edit *edit)
+{
+    nd_edit *const last = edits->len ? nd_vector_at(edits, edits->len - 1) : NULL;
+    if (last && last->value == edit->value && nd_time_equal(&last->time, &edit->time)) {
+        if (!nd_difference_plus(last->diff, edit->diff, &last->diff))
+            return ND_FAILED;
+        if (last->diff == 0)
+            (void)nd_vector_pop(edits);
         return ND_OK;
-    for (nd_trace_cursor_rewind_values(cursor); nd_trace_cursor_has_value(cursor);
-         nd_trace_cursor_next_value(cursor))
-        ND_TRY(add_value(history, cursor, arrival));
+    }
+    nd_edit *const place = nd_vector_push(edits);
+    if (!place)
+        return ND_NOMEM;
+    *place = *edit;
     return ND_OK;
 }
 
-static int compare_found(const void *a, const void *b)
+/* What is fresh keeps every time, also one whose updates cancel: it is a cause. */
+static nd_err take_fresh(nd_key_history *history, const nd_found *one, uint32_t value)
 {
-    return nd_trace_code_compare(((const nd_found *)a)->value, ((const nd_found *)b)->value);
+    const nd_trace_list list = nd_trace_cursor_updates(&one->cursor);
+    for (uint32_t i = 0; i < list.len; i++) {
+        const nd_time *const time = nd_trace_cursor_time(&one->cursor, list.times[i]);
+        nd_edit *const place = nd_vector_push(&history->fresh);
+        if (!place)
+            return ND_NOMEM;
+        *place = (nd_edit){value, *time, list.diffs[i]};
+        if (!nd_time_less_equal(&one->arrival, time))
+            place->time = nd_time_join(time, &one->arrival);
+    }
+    return ND_OK;
 }
 
-static nd_err number(nd_key_history *history, const nd_found *one)
+/* Mostly `since` is one time, and later. */
+static void advance(nd_time *time, const nd_antichain *since)
 {
-    const size_t n = history->values.len;
-    if (n && nd_trace_code_compare(*(nd_trace_code *)nd_vector_at(&history->values, n - 1),
-                                   one->value) == 0)
-        return ND_OK;
+    const nd_time *const one = nd_antichain_items(since);
+    *time = since->len == 1 && nd_time_less_equal(time, one) ? *one : nd_time_advance(time, since);
+}
+
+static nd_err take_stored(nd_vector *edits, const nd_found *one, uint32_t value,
+                          const nd_antichain *since)
+{
+    const nd_trace_list list = nd_trace_cursor_updates(&one->cursor);
+    for (uint32_t i = 0; i < list.len; i++) {
+        nd_edit edit = {value, *nd_trace_cursor_time(&one->cursor, list.times[i]), list.diffs[i]};
+        if (since)
+            advance(&edit.time, since);
+        ND_TRY(add_edit(edits, &edit));
+    }
+    return ND_OK;
+}
+
+static nd_err take(nd_key_history *history, const nd_found *one, uint32_t value,
+                   const nd_antichain *since)
+{
+    if (one->part == ND_KEY_FRESH)
+        return take_fresh(history, one, value);
+    return take_stored(one->part == ND_KEY_STORED ? &history->stored : &history->output, one, value,
+                       since);
+}
+
+/* Takes a value out of all batches that have it; `*n` are left. */
+static nd_err take_value(nd_key_history *history, nd_trace_code value, size_t *n, size_t n_equal,
+                         const nd_antichain *since)
+{
+    nd_found *const found = history->found.items;
+    const uint32_t number = (uint32_t)history->values.len;
     nd_trace_code *const place = nd_vector_push(&history->values);
     if (!place)
         return ND_NOMEM;
-    *place = one->value;
+    *place = value;
+    const bool are_all = n_equal == *n;
+    for (size_t i = *n; i > 0; i--) {
+        nd_found *const one = &found[i - 1];
+        if (!are_all && nd_trace_code_compare(one->value, value) != 0)
+            continue;
+        ND_TRY(take(history, one, number, since));
+        nd_trace_cursor_next_value(&one->cursor);
+        if (nd_trace_cursor_has_value(&one->cursor))
+            one->value = nd_trace_cursor_value(&one->cursor);
+        else
+            *one = found[--*n];
+    }
+    return ND_OK;
+}
+
+nd_err nd_key_history_make_since(nd_key_history *history, const nd_antichain *since)
+{
+    for (size_t n = history->found.len; n > 0;) {
+        size_t n_equal;
+        const nd_trace_code value = least_value(history->found.items, n, &n_equal);
+        ND_TRY(take_value(history, value, &n, n_equal, since));
+    }
+    ND_TRY(nd_history_consolidate(history->stored.items, &history->stored.len));
+    ND_TRY(nd_history_consolidate(history->output.items, &history->output.len));
+    nd_history_sort(history->fresh.items, history->fresh.len);
     return ND_OK;
 }
 
 nd_err nd_key_history_make(nd_key_history *history)
 {
-    nd_found *const found = history->found.items;
-    if (history->found.len > 1)
-        qsort(found, history->found.len, sizeof *found, compare_found);
-    for (size_t i = 0; i < history->found.len; i++) {
-        ND_TRY(number(history, &found[i]));
-        nd_edit *const place =
-            nd_vector_push(found[i].is_fresh ? &history->fresh : &history->stored);
-        if (!place)
-            return ND_NOMEM;
-        *place = (nd_edit){(uint32_t)(history->values.len - 1), found[i].time, found[i].diff};
-    }
-    ND_TRY(nd_history_consolidate(history->stored.items, &history->stored.len));
-    nd_history_sort(history->fresh.items, history->fresh.len);
-    return ND_OK;
+    return nd_key_history_make_since(history, NULL);
 }

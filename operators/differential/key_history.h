@@ -3,26 +3,30 @@
 #define OPERATORS_DIFFERENTIAL_KEY_HISTORY_H
 
 /** @file
- * One key's updates, brought together from the batches of a trace: values get numbers, in the order
+ * One key's updates, brought together from the batches of traces: values get numbers, in the order
  * of their codes.
  */
 
 #include "operators/differential/history.h"
 #include "operators/differential/trace_cursor.h"
 
-/* An update before its value has a number. */
+/** Which of a key's histories a batch is of. */
+typedef enum nd_key_part { ND_KEY_STORED, ND_KEY_FRESH, ND_KEY_OUTPUT } nd_key_part;
+
+/* A batch that has the key. */
 typedef struct nd_found {
-    nd_trace_code value; /* lent by its batch */
-    nd_time time;
-    int64_t diff;
-    bool is_fresh; /* which of the two histories it is of */
+    nd_trace_cursor cursor; /* at the value that is next */
+    nd_trace_code value;    /* which is this; lent by the batch */
+    nd_time arrival;        /* of what is fresh */
+    nd_key_part part;
 } nd_found;
 
-/** Both histories of a key, what is stored and what is fresh, with one numbering. */
+/** The histories of a key, with one numbering: what is stored and what is fresh, and, where the
+ * caller adds it, what else there is in the same codes. */
 typedef struct nd_key_history {
-    nd_vector found;         /* nd_found */
-    nd_vector values;        /* nd_trace_code, by number */
-    nd_vector stored, fresh; /* nd_edit, in total order of time */
+    nd_vector found;                 /* nd_found; none, and there is nothing of the key */
+    nd_vector values;                /* nd_trace_code, by number */
+    nd_vector stored, fresh, output; /* nd_edit, in total order of time */
 } nd_key_history;
 
 void nd_key_history_init(nd_key_history *history);
@@ -36,8 +40,15 @@ void nd_key_history_clear(nd_key_history *history);
 ND_CHECKED nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor,
                                      nd_trace_code key, const nd_time *arrival);
 
-/** Numbers the values, and makes the histories of what was added. Errors: ND_NOMEM; ND_FAILED, a
- * difference becomes too large. */
+/** The same, to the output. */
+ND_CHECKED nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
+                                            nd_trace_code key);
+
+/** Numbers the values, and makes the histories of what was added, once. What is fresh is sorted,
+ * the others are consolidated, their times advanced by `since` (advance.h; NULL: as they are).
+ * Linear in the updates, but for sorting their times, times the number of batches that have the
+ * key. Errors: ND_NOMEM; ND_FAILED, a difference becomes too large. */
+ND_CHECKED nd_err nd_key_history_make_since(nd_key_history *history, const nd_antichain *since);
 ND_CHECKED nd_err nd_key_history_make(nd_key_history *history);
 
 #endif

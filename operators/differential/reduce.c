@@ -4,7 +4,11 @@
  * A round is held when the input's frontier moves. The keys it looks at are those of the batches
  * that have come, and those of pending times that are complete now: times at which the output may
  * have to change though no input does (reduce_tactic.h). What the input was before stands in its
- * trace, what was given out in a trace of the vertex's own.
+ * trace; what was given out, in a trace of the vertex's own, or, where times are totally ordered
+ * and the function but chooses among the values, nowhere: it is chosen again.
+ *
+ * Both histories are advanced to where the round begins, so that in a loop the times of a key
+ * mostly are a chain.
  *
  * Invariants: `held` are the minimal times of the batches that have come and of all pending times,
  * nothing else, or loops would never end; a batch is looked at once, in the first round after it
@@ -12,6 +16,7 @@
  * trace. */
 #include "operators/differential/reduce.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <nereid/memory.h>
@@ -23,169 +28,7 @@
 #include "operators/differential/key_history.h"
 #include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
-#include "operators/differential/reduce_tactic.h"
 #include "operators/differential/trace_builder.h"
-
-/* What a function has said for one key at one moment. */
-struct nd_reduction {
-    const unsigned char *key; /* a record whose key fields are set */
-    size_t record_size;
-    nd_vector records; /* bytes */
-    nd_vector counts;  /* int64_t */
-    nd_err err;
-    unsigned char spare[ND_MAX_FIELDS * sizeof(nd_bytes)]; /* for what cannot be kept */
-};
-
-typedef struct reduce {
-    nd_reduce_fn *fn;
-    nd_index *index; /* of the input */
-    nd_record_code out_value;
-    nd_trace_reader *reader;
-    nd_trace *out_trace;
-    nd_trace_reader *out_reader;
-    nd_trace_builder builder;
-    nd_antichain accepted, out_lower;
-    nd_held held;
-    nd_vector arrived;  /* nd_trace_batch *, owned, in the order they came, */
-    nd_vector arrivals; /* and nd_time: when */
-    nd_batcher pending; /* keys and times, each at least once */
-    nd_outgoing out;
-    nd_reduce_tactic tactic;
-    /* The key that is being looked at. */
-    nd_trace_code at;
-    nd_key_history history; /* of the input */
-    nd_key_history output;  /* stored only */
-    nd_vector out_codes;    /* bytes: of output values, those that are new too */
-    nd_vector out_ends;     /* size_t, by number */
-    nd_vector records;      /* bytes: the function's input */
-    nd_vector counts;       /* int64_t */
-    nd_vector spare;        /* bytes */
-    nd_reduction reduction;
-    void *user;
-} reduce;
-
-/* --- The function --- */
-
-void *nd_reduction_slot(nd_reduction *out, int64_t count)
-{
-    const size_t size = out->record_size, used = out->records.len;
-    int64_t *const place = nd_vector_push(&out->counts);
-    if (!place || nd_vector_reserve(&out->records, used + size) != ND_OK) {
-        if (place)
-            (void)nd_vector_pop(&out->counts);
-        out->err = ND_NOMEM;
-        return out->spare;
-    }
-    *place = count;
-    unsigned char *const record = (unsigned char *)out->records.items + used;
-    out->records.len += size;
-    memcpy(record, out->key, size);
-    return record;
-}
-
-size_t nd_reduction_record_size(const nd_reduction *out) { return out->record_size; }
-
-void nd_reduction_fail(nd_reduction *out, nd_err err) { out->err = err; }
-
-static nd_trace_code out_code(const reduce *self, uint32_t i)
-{
-    const size_t *const ends = self->out_ends.items;
-    const size_t begin = i ? ends[i - 1] : 0;
-    return (nd_trace_code){(const unsigned char *)self->out_codes.items + begin, ends[i] - begin};
-}
-
-static nd_err add_out_code(reduce *self, const unsigned char *bytes, size_t size)
-{
-    const size_t used = self->out_codes.len;
-    size_t *const end = nd_vector_push(&self->out_ends);
-    if (!end || nd_vector_reserve(&self->out_codes, used + size + 1) != ND_OK)
-        return ND_NOMEM;
-    if (size)
-        memcpy((unsigned char *)self->out_codes.items + used, bytes, size);
-    self->out_codes.len += size;
-    *end = self->out_codes.len;
-    return ND_OK;
-}
-
-/* The number of an output value; new ones get the next. */
-static nd_err number_out(reduce *self, const unsigned char *record, uint32_t *number)
-{
-    const size_t size = nd_record_code_size(&self->out_value, record);
-    nd_vector_clear(&self->spare);
-    ND_TRY(nd_vector_reserve(&self->spare, size + 1));
-    unsigned char *const code = self->spare.items;
-    (void)nd_record_code_write(&self->out_value, record, code);
-    for (uint32_t i = 0; i < self->out_ends.len; i++) {
-        const nd_trace_code known = out_code(self, i);
-        if (known.size == size && (size == 0 || memcmp(known.bytes, code, size) == 0)) {
-            *number = i;
-            return ND_OK;
-        }
-    }
-    *number = (uint32_t)self->out_ends.len;
-    return add_out_code(self, code, size);
-}
-
-/* The input's records, from their numbers. Text stays where the codes are, or goes to `text`. */
-static nd_err make_records(reduce *self, const nd_tally *input, size_t len, nd_vector *text)
-{
-    const size_t size = self->index->type->size;
-    size_t text_size = self->at.size, used;
-    for (size_t i = 0; i < len; i++)
-        text_size +=
-            ((const nd_trace_code *)nd_vector_at(&self->history.values, input[i].value))->size;
-    nd_vector_clear(text);
-    ND_TRY(nd_vector_reserve(text, text_size + 1));
-    ND_TRY(nd_vector_reserve(&self->records, len * size));
-    ND_TRY(nd_vector_reserve(&self->counts, len));
-    unsigned char *const first = self->records.items, *const room = text->items;
-    used = nd_record_code_read(&self->index->key, self->at.bytes, self->at.size, first, room);
-    for (size_t i = 0; i < len; i++) {
-        const nd_trace_code *const value = nd_vector_at(&self->history.values, input[i].value);
-        unsigned char *const record = first + i * size;
-        if (i)
-            memcpy(record, first, size);
-        used += nd_record_code_read(&self->index->value, value->bytes, value->size, record,
-                                    room + used);
-        ((int64_t *)self->counts.items)[i] = input[i].count;
-    }
-    return ND_OK;
-}
-
-static nd_err call(reduce *self, const nd_tally *input, size_t len, nd_reduce_output *output)
-{
-    nd_vector text;
-    nd_reduction *const said = &self->reduction;
-    nd_vector_init(&text, 1);
-    nd_vector_clear(&said->records);
-    nd_vector_clear(&said->counts);
-    said->err = ND_OK;
-    nd_err err = make_records(self, input, len, &text);
-    if (err == ND_OK)
-        self->fn(self->user, self->records.items, self->counts.items, len, said);
-    if (err == ND_OK)
-        err = said->err;
-    for (size_t i = 0; err == ND_OK && i < said->counts.len; i++) {
-        uint32_t number;
-        err =
-            number_out(self, (unsigned char *)said->records.items + i * said->record_size, &number);
-        if (err == ND_OK)
-            nd_reduce_put(output, number, *(int64_t *)nd_vector_at(&said->counts, i));
-    }
-    nd_vector_deinit(&text);
-    return err;
-}
-
-static void function(void *context, const nd_tally *input, size_t len, nd_reduce_output *output)
-{
-    if (len == 0)
-        return;
-    const nd_err err = call(context, input, len, output);
-    if (err != ND_OK)
-        nd_reduce_fail(output, err);
-}
-
-/* --- A key --- */
 
 /* The batches that a round looks at. */
 typedef struct round {
@@ -198,6 +41,37 @@ typedef struct round {
     nd_vector times; /* nd_time: of the key that are due */
 } round;
 
+typedef struct reduce {
+    nd_index *index; /* of the input */
+    nd_trace_reader *reader;
+    nd_trace *out_trace; /* NULL: the output is chosen again */
+    nd_trace_reader *out_reader;
+    nd_trace_builder builder;
+    nd_antichain accepted, out_lower;
+    nd_held held;
+    nd_vector arrived;  /* nd_trace_batch *, owned, in the order they came, */
+    nd_vector arrivals; /* and nd_time: when */
+    nd_batcher pending; /* keys and times, each at least once */
+    nd_outgoing out;
+    nd_reduce_tactic tactic;
+    bool chooses;
+    round now;
+    /* The key that is being looked at. */
+    nd_trace_code at;
+    nd_key_history history; /* of the input; of the output too if that is chosen from it, */
+    nd_key_history output;  /* else this, stored only */
+    nd_reduction reduction;
+    nd_vector corrections; /* correction */
+    nd_vector spare;       /* bytes */
+} reduce;
+
+/* --- A key --- */
+
+typedef struct correction {
+    nd_trace_code value;
+    const nd_edit *edit;
+} correction;
+
 /* `arrivals`, of fresh batches: one for each cursor. */
 static nd_err gather(nd_key_history *history, const nd_vector *cursors, nd_trace_code key,
                      const nd_vector *arrivals)
@@ -208,52 +82,91 @@ static nd_err gather(nd_key_history *history, const nd_vector *cursors, nd_trace
     return ND_OK;
 }
 
-static nd_err gather_key(reduce *self, round *now)
+static nd_err gather_chosen(reduce *self)
 {
-    nd_key_history_clear(&self->history);
+    for (size_t i = 0; i < self->now.output.len; i++)
+        ND_TRY(nd_key_history_add_output(&self->history, nd_vector_at(&self->now.output, i),
+                                         self->at));
+    return nd_key_history_make_since(&self->history, &self->accepted);
+}
+
+/* The output's values get the first numbers. */
+static nd_err gather_output(reduce *self)
+{
+    uint32_t number;
+    ND_TRY(nd_key_history_make_since(&self->history, &self->accepted));
     nd_key_history_clear(&self->output);
-    nd_vector_clear(&self->out_codes);
-    nd_vector_clear(&self->out_ends);
-    ND_TRY(gather(&self->history, &now->stored, self->at, NULL));
-    ND_TRY(gather(&self->history, &now->fresh, self->at, &now->arrivals));
-    ND_TRY(nd_key_history_make(&self->history));
-    ND_TRY(gather(&self->output, &now->output, self->at, NULL));
-    ND_TRY(nd_key_history_make(&self->output));
-    for (size_t i = 0; i < self->output.values.len; i++) {
-        const nd_trace_code *const value = nd_vector_at(&self->output.values, i);
-        ND_TRY(add_out_code(self, value->bytes, value->size));
-    }
+    ND_TRY(gather(&self->output, &self->now.output, self->at, NULL));
+    ND_TRY(nd_key_history_make_since(&self->output, &self->accepted));
+    nd_reduction_begin(&self->reduction, self->at, &self->history.values);
+    for (size_t i = 0; i < self->output.values.len; i++)
+        ND_TRY(nd_reduction_number(
+            &self->reduction, *(nd_trace_code *)nd_vector_at(&self->output.values, i), &number));
     return ND_OK;
 }
 
-/* The output's records have the key already when the function gets them. */
-static nd_err set_key_record(reduce *self, unsigned char *record, nd_vector *text)
+static nd_err gather_key(reduce *self)
 {
-    nd_record_code key = self->out.code;
-    key.n_fields = self->index->key.n_fields;
-    key.is_closed = true;
-    ND_TRY(nd_vector_reserve(text, self->at.size + 1));
-    memset(record, 0, self->reduction.record_size);
-    (void)nd_record_code_read(&key, self->at.bytes, self->at.size, record, text->items);
-    self->reduction.key = record;
+    nd_key_history_clear(&self->history);
+    ND_TRY(gather(&self->history, &self->now.stored, self->at, NULL));
+    ND_TRY(gather(&self->history, &self->now.fresh, self->at, &self->now.arrivals));
+    return self->chooses ? gather_chosen(self) : gather_output(self);
+}
+
+static int compare_corrections(const void *a, const void *b)
+{
+    const correction *const x = a, *const y = b;
+    const int order = nd_trace_code_compare(x->value, y->value);
+    return order ? order : nd_time_compare(&x->edit->time, &y->edit->time);
+}
+
+/* Those of a value side by side, as batches have them. */
+static nd_err sort_corrections(reduce *self, const nd_reduce_result *result)
+{
+    bool is_sorted = true;
+    const size_t n = result->n_corrections;
+    nd_vector_clear(&self->corrections);
+    for (size_t i = 0; i < n; i++) {
+        const nd_edit *const edit = &result->corrections[i];
+        correction *const one = nd_vector_push(&self->corrections);
+        if (!one)
+            return ND_NOMEM;
+        *one = (correction){self->chooses
+                                ? *(nd_trace_code *)nd_vector_at(&self->history.values, edit->value)
+                                : nd_reduction_value(&self->reduction, edit->value),
+                            edit};
+        is_sorted = is_sorted && (i == 0 || compare_corrections(one - 1, one) < 0);
+    }
+    if (!is_sorted)
+        qsort(self->corrections.items, n, sizeof(correction), compare_corrections);
     return ND_OK;
+}
+
+static nd_err keep_correction(reduce *self, const correction *one)
+{
+    unsigned char *const bytes = self->spare.items;
+    if (one->value.size)
+        memcpy(bytes + self->at.size, one->value.bytes, one->value.size);
+    ND_TRY(nd_updates_add(&self->out.updates, bytes, self->at.size + one->value.size,
+                          &one->edit->time, one->edit->diff));
+    if (!self->out_trace)
+        return ND_OK;
+    return nd_trace_builder_push(&self->builder, self->at, one->value, &one->edit->time,
+                                 one->edit->diff);
 }
 
 static nd_err keep_corrections(reduce *self, const nd_reduce_result *result)
 {
-    nd_vector *const code = &self->spare;
-    for (size_t i = 0; i < result->n_corrections; i++) {
-        const nd_edit *const one = &result->corrections[i];
-        const nd_trace_code value = out_code(self, one->value);
-        const size_t size = self->at.size + value.size;
-        nd_vector_clear(code);
-        ND_TRY(nd_vector_reserve(code, size + 1));
-        unsigned char *const bytes = code->items;
-        memcpy(bytes, self->at.bytes, self->at.size);
-        if (value.size)
-            memcpy(bytes + self->at.size, value.bytes, value.size);
-        ND_TRY(nd_updates_add(&self->out.updates, bytes, size, &one->time, one->diff));
-    }
+    size_t most = 0;
+    ND_TRY(sort_corrections(self, result));
+    const correction *const all = self->corrections.items;
+    for (size_t i = 0; i < result->n_corrections; i++)
+        most = all[i].value.size > most ? all[i].value.size : most;
+    ND_TRY(nd_vector_reserve(&self->spare, self->at.size + most + 1));
+    if (self->at.size)
+        memcpy(self->spare.items, self->at.bytes, self->at.size);
+    for (size_t i = 0; i < result->n_corrections; i++)
+        ND_TRY(keep_correction(self, &all[i]));
     return ND_OK;
 }
 
@@ -267,32 +180,25 @@ static nd_err keep_pending(reduce *self, const nd_reduce_result *result, nd_anti
     return ND_OK;
 }
 
-static nd_err reduce_key(reduce *self, round *now)
+static nd_err reduce_key(reduce *self)
 {
-    unsigned char record[ND_MAX_FIELDS * sizeof(nd_bytes)];
-    nd_vector text;
     nd_reduce_result result;
-    nd_vector_init(&text, 1);
-    nd_err err = gather_key(self, now);
-    if (err == ND_OK)
-        err = set_key_record(self, record, &text);
+    round *const now = &self->now;
+    ND_TRY(gather_key(self));
+    const nd_vector *const output = self->chooses ? &self->history.output : &self->output.stored;
     const nd_reduce_round given = {.input = self->history.stored.items,
                                    .n_input = self->history.stored.len,
-                                   .output = self->output.stored.items,
-                                   .n_output = self->output.stored.len,
+                                   .output = output->items,
+                                   .n_output = output->len,
                                    .batch = self->history.fresh.items,
                                    .n_batch = self->history.fresh.len,
                                    .pending = now->times.items,
                                    .n_pending = now->times.len,
-                                   .upper = &now->upper};
-    if (err == ND_OK)
-        err = nd_reduce_key(&self->tactic, &given, &result);
-    if (err == ND_OK)
-        err = keep_corrections(self, &result);
-    if (err == ND_OK)
-        err = keep_pending(self, &result, &now->left);
-    nd_vector_deinit(&text);
-    return err;
+                                   .upper = &now->upper,
+                                   .is_output_unknown = !self->out_trace};
+    ND_TRY(nd_reduce_key(&self->tactic, &given, &result));
+    ND_TRY(keep_corrections(self, &result));
+    return keep_pending(self, &result, &now->left);
 }
 
 /* --- All keys of a round --- */
@@ -346,12 +252,12 @@ static void pass_key(round *now, nd_trace_code key)
     }
 }
 
-static nd_err reduce_keys(reduce *self, round *now)
+static nd_err reduce_keys(reduce *self)
 {
-    while (find_key(now, &self->at)) {
-        ND_TRY(take_due(now, self->at));
-        ND_TRY(reduce_key(self, now));
-        pass_key(now, self->at);
+    while (find_key(&self->now, &self->at)) {
+        ND_TRY(take_due(&self->now, self->at));
+        ND_TRY(reduce_key(self));
+        pass_key(&self->now, self->at);
     }
     return ND_OK;
 }
@@ -376,8 +282,9 @@ static nd_err add_cursors(nd_vector *cursors, const nd_vector *batches, size_t f
 
 /* The batches that have come become the round's. They say themselves up to where everything is
  * there; the frontier may be behind that, or beyond it, where nothing happened. */
-static nd_err take_arrived(reduce *self, round *now)
+static nd_err take_arrived(reduce *self)
 {
+    round *const now = &self->now;
     const nd_vector nothing = now->batches, never = now->arrivals;
     now->batches = self->arrived;
     now->arrivals = self->arrivals;
@@ -391,17 +298,21 @@ static nd_err take_arrived(reduce *self, round *now)
     return nd_frontier_join(&now->upper, nd_antichain_items(&self->accepted), self->accepted.len);
 }
 
-static nd_err open_round(reduce *self, round *now)
+static nd_err open_round(reduce *self)
 {
-    ND_TRY(take_arrived(self, now));
+    round *const now = &self->now;
+    ND_TRY(take_arrived(self));
+    ND_TRY(nd_batcher_seal(&self->pending, &now->upper, &now->due, &now->left));
+    if (now->batches.len == 0 && nd_updates_len(&now->due) == 0)
+        return ND_OK;
     ND_TRY(add_cursors(&now->fresh, &now->batches, 0));
     size_t first = now->batches.len;
     ND_TRY(nd_trace_batches(self->index->trace, &self->accepted, &now->batches));
     ND_TRY(add_cursors(&now->stored, &now->batches, first));
     first = now->batches.len;
-    ND_TRY(nd_trace_batches(self->out_trace, NULL, &now->batches));
-    ND_TRY(add_cursors(&now->output, &now->batches, first));
-    return nd_batcher_seal(&self->pending, &now->upper, &now->due, &now->left);
+    if (self->out_trace)
+        ND_TRY(nd_trace_batches(self->out_trace, NULL, &now->batches));
+    return add_cursors(&now->output, &now->batches, first);
 }
 
 /* What was given out goes to the output's trace. */
@@ -409,21 +320,7 @@ static nd_err seal_output(reduce *self, const nd_antichain *upper)
 {
     nd_trace_batch *batch;
     nd_antichain since;
-    const nd_updates *const made = &self->out.updates;
-    nd_record_code key = self->out.code;
-    key.n_fields = self->index->key.n_fields;
-    key.is_closed = true;
-    key.is_fixed = self->index->key.is_fixed;
-    key.size = self->index->key.size;
-    for (size_t i = 0; i < nd_updates_len(made); i++) {
-        size_t size;
-        const unsigned char *const code = nd_updates_code(made, i, &size);
-        const size_t key_size = nd_record_code_prefix(&key, code, size);
-        ND_TRY(nd_trace_builder_push(&self->builder, (nd_trace_code){code, key_size},
-                                     (nd_trace_code){code + key_size, size - key_size},
-                                     nd_updates_time(made, i), nd_updates_diff(made, i)));
-    }
-    if (self->builder.n_values == 0)
+    if (!self->out_trace || self->builder.n_values == 0)
         return ND_OK;
     nd_antichain_init(&since);
     nd_err err = nd_antichain_insert(&since, &(nd_time){.epoch = 0});
@@ -440,42 +337,54 @@ static nd_err advance_holds(reduce *self, const nd_antichain *upper)
     ND_TRY(nd_antichain_set(&self->accepted, nd_antichain_items(upper), upper->len));
     ND_TRY(nd_index_set_since(self->index, self->reader, upper));
     ND_TRY(nd_trace_reader_set_accepted(self->reader, upper));
+    if (!self->out_trace)
+        return ND_OK;
     ND_TRY(nd_trace_set_upper(self->out_trace, upper));
     ND_TRY(nd_trace_reader_set_since(self->out_reader, upper));
     return nd_trace_reader_set_accepted(self->out_reader, upper);
 }
 
-static nd_err hold_round(nd_vertex *vertex, round *now)
+static nd_err hold_round(nd_vertex *vertex)
 {
     reduce *const self = nd_vertex_state(vertex);
     nd_updates_clear(&self->out.updates);
-    ND_TRY(open_round(self, now));
-    ND_TRY(reduce_keys(self, now));
-    ND_TRY(nd_updates_consolidate(&self->out.updates));
+    ND_TRY(open_round(self));
+    ND_TRY(reduce_keys(self));
     ND_TRY(nd_outgoing_send(&self->out, vertex, &self->held));
-    ND_TRY(seal_output(self, &now->upper));
-    nd_held_replace(&self->held, vertex, &now->left);
-    return advance_holds(self, &now->upper);
+    ND_TRY(seal_output(self, &self->now.upper));
+    nd_held_replace(&self->held, vertex, &self->now.left);
+    return advance_holds(self, &self->now.upper);
 }
 
-static void round_init(reduce *self, round *now)
+static void round_init(round *now, const nd_record_code *key)
 {
-    *now = (round){.next_due = 0};
-    nd_antichain_init(&now->upper);
-    nd_antichain_init(&now->left);
     nd_vector_init(&now->batches, sizeof(nd_trace_batch *));
     nd_vector_init(&now->stored, sizeof(nd_trace_cursor));
     nd_vector_init(&now->fresh, sizeof(nd_trace_cursor));
     nd_vector_init(&now->arrivals, sizeof(nd_time));
     nd_vector_init(&now->output, sizeof(nd_trace_cursor));
     nd_vector_init(&now->times, sizeof(nd_time));
-    nd_updates_init(&now->due, &self->index->key);
+    nd_updates_init(&now->due, key);
+}
+
+static void round_clear(round *now)
+{
+    while (now->batches.len)
+        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&now->batches));
+    nd_vector_clear(&now->stored);
+    nd_vector_clear(&now->fresh);
+    nd_vector_clear(&now->output);
+    nd_vector_clear(&now->arrivals);
+    nd_vector_clear(&now->times);
+    nd_updates_clear(&now->due);
+    now->next_due = 0;
+    nd_antichain_deinit(&now->upper);
+    nd_antichain_deinit(&now->left);
 }
 
 static void round_deinit(round *now)
 {
-    while (now->batches.len)
-        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&now->batches));
+    round_clear(now);
     nd_vector_deinit(&now->batches);
     nd_vector_deinit(&now->stored);
     nd_vector_deinit(&now->fresh);
@@ -483,21 +392,17 @@ static void round_deinit(round *now)
     nd_vector_deinit(&now->output);
     nd_vector_deinit(&now->times);
     nd_updates_deinit(&now->due);
-    nd_antichain_deinit(&now->upper);
-    nd_antichain_deinit(&now->left);
 }
 
 static void on_frontier(nd_vertex *vertex)
 {
-    round now;
     reduce *const self = nd_vertex_state(vertex);
-    round_init(self, &now);
-    nd_err err = nd_frontier_read(vertex, 0, &now.upper);
+    nd_err err = nd_frontier_read(vertex, 0, &self->now.upper);
     if (err == ND_OK)
-        err = hold_round(vertex, &now);
+        err = hold_round(vertex);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
-    round_deinit(&now);
+    round_clear(&self->now);
 }
 
 static nd_err keep_arrived(reduce *self, nd_trace_batch *batch, const nd_time *time)
@@ -545,52 +450,59 @@ static void deinit(nd_vertex *vertex)
     nd_batcher_deinit(&self->pending);
     nd_outgoing_deinit(&self->out);
     nd_reduce_tactic_deinit(&self->tactic);
+    round_deinit(&self->now);
     nd_key_history_deinit(&self->history);
     nd_key_history_deinit(&self->output);
-    nd_vector_deinit(&self->out_codes);
-    nd_vector_deinit(&self->out_ends);
-    nd_vector_deinit(&self->records);
-    nd_vector_deinit(&self->counts);
+    nd_reduction_deinit(&self->reduction);
+    nd_vector_deinit(&self->corrections);
     nd_vector_deinit(&self->spare);
-    nd_vector_deinit(&self->reduction.records);
-    nd_vector_deinit(&self->reduction.counts);
 }
 
-static void init_vectors(reduce *self)
+static void init_function(reduce *self, const nd_reduce_def *def)
 {
-    nd_vector_init(&self->arrived, sizeof(nd_trace_batch *));
-    nd_vector_init(&self->arrivals, sizeof(nd_time));
-    nd_vector_init(&self->out_codes, 1);
-    nd_vector_init(&self->out_ends, sizeof(size_t));
-    nd_vector_init(&self->records, 1);
-    nd_vector_init(&self->counts, sizeof(int64_t));
-    nd_vector_init(&self->spare, 1);
-    nd_vector_init(&self->reduction.records, 1);
-    nd_vector_init(&self->reduction.counts, sizeof(int64_t));
-    nd_key_history_init(&self->history);
-    nd_key_history_init(&self->output);
+    nd_reduction *const reduction = &self->reduction;
+    nd_reduction_init(reduction, self->index->type, def->type, def->n_key);
+    reduction->fn = def->fn;
+    reduction->user = def->user.data;
+    self->chooses = def->choose != NULL;
+    if (def->choose)
+        nd_reduce_tactic_init(&self->tactic, def->choose, def->user.data);
+    else
+        nd_reduce_tactic_init(&self->tactic, nd_reduction_apply, reduction);
+    self->tactic.is_plain = def->is_plain;
 }
 
-static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def, const nd_row *row)
+static nd_err init_output(reduce *self, const nd_trace_shape *shape)
+{
+    self->out_trace = nd_trace_create(shape);
+    self->out_reader = self->out_trace ? nd_trace_reader_create(self->out_trace) : NULL;
+    return self->out_reader ? ND_OK : ND_NOMEM;
+}
+
+static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def, bool is_ordered,
+                         const nd_row *row)
 {
     const nd_time zero = {.epoch = 0};
-    const unsigned n_fields = nd_type_n_fields(def->type);
-    *self = (reduce){.fn = def->fn, .user = def->user.data, .index = nd_index_retain(index)};
-    self->reduction.record_size = def->type->size;
-    init_vectors(self);
+    self->index = nd_index_retain(index);
+    nd_vector_init(&self->arrived, sizeof(nd_trace_batch *));
+    nd_vector_init(&self->arrivals, sizeof(nd_time));
+    nd_vector_init(&self->corrections, sizeof(correction));
+    nd_vector_init(&self->spare, 1);
+    nd_key_history_init(&self->history);
+    nd_key_history_init(&self->output);
+    round_init(&self->now, &index->key);
+    init_function(self, def);
     nd_outgoing_init(&self->out, row, def->type, def->n_key);
-    nd_record_code_init(&self->out_value, def->type, def->n_key, n_fields - def->n_key);
     nd_batcher_init(&self->pending, &index->key);
-    nd_reduce_tactic_init(&self->tactic, function, self);
     nd_trace_shape shape = nd_index_shape(index);
-    shape.value_is_fixed = self->out_value.is_fixed;
-    shape.value_size = self->out_value.is_fixed ? self->out_value.size : 0;
+    shape.value_is_fixed = self->reduction.out_value.is_fixed;
+    shape.value_size = shape.value_is_fixed ? self->reduction.out_value.size : 0;
     nd_trace_builder_init(&self->builder, &shape);
     self->reader = nd_trace_reader_create(index->trace);
-    self->out_trace = nd_trace_create(&shape);
-    self->out_reader = self->out_trace ? nd_trace_reader_create(self->out_trace) : NULL;
-    if (!self->reader || !self->out_reader)
+    if (!self->reader)
         return ND_NOMEM;
+    if (!is_ordered || !self->chooses || def->is_plain)
+        ND_TRY(init_output(self, &shape));
     ND_TRY(nd_antichain_insert(&self->accepted, &zero));
     return nd_antichain_insert(&self->out_lower, &zero);
 }
@@ -601,7 +513,7 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
     nd_dataflow *const flow = nd_scope_dataflow(scope);
     nd_collection made = {.type = def->type, .n_loops = nd_scope_n_loops(scope)};
     const nd_row row = nd_row_make(scope, def->type);
-    if (!def->fn)
+    if (!def->fn && !def->choose)
         nd_dataflow_mistake(flow, ND_INVAL, "%s: it needs a function", def->name);
     if (row.type && collection.type && !nd_has_same_key(collection.type, def->type, def->n_key))
         nd_dataflow_mistake(flow, ND_INVAL, "%s: '%s' and '%s' have not the same key", def->name,
@@ -620,7 +532,8 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
                                             &made.stream);
     if (!vertex || !input.index)
         return made;
-    const nd_err err = init_state(nd_vertex_state(vertex), input.index, def, &row);
+    const nd_err err =
+        init_state(nd_vertex_state(vertex), input.index, def, made.n_loops == 0, &row);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "%s: %s", def->name, nd_err_text(err));
     return made;

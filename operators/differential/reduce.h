@@ -8,19 +8,17 @@
 
 #include <nereid/collection.h>
 
+#include "operators/differential/reduction.h"
+
 typedef struct nd_reduce_def {
     const char *name;
     unsigned n_key;      /* fields, of both types */
     const nd_type *type; /* of the output */
-    nd_reduce_fn *fn;
+    nd_reduce_fn *fn;    /* or, of the same type, some of the input's values by their numbers: */
+    nd_reduce_function choose;
     nd_user user;
+    bool is_plain; /* without anything that is faster in some cases; for tests */
 } nd_reduce_def;
-
-/** Bytes of a record of the output. */
-size_t nd_reduction_record_size(const nd_reduction *out);
-
-/** Fails the run. ND_FAILED: a count became too large. */
-void nd_reduction_fail(nd_reduction *out, nd_err err);
 
 nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def);
 

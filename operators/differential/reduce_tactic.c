@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "operators/differential/difference.h"
+#include "operators/differential/reduce_chain.h"
 
 void nd_reduce_tactic_init(nd_reduce_tactic *tactic, nd_reduce_function function, void *context)
 {
@@ -21,7 +22,8 @@ void nd_reduce_tactic_init(nd_reduce_tactic *tactic, nd_reduce_function function
     nd_vector *const times[] = {&tactic->ground, &tactic->work, &tactic->moments, &tactic->pending,
                                 &tactic->meets};
     nd_vector *const edits[] = {&tactic->inputs, &tactic->outputs, &tactic->corrections};
-    nd_vector *const counts[] = {&tactic->has, &tactic->had, &tactic->output.counts};
+    nd_vector *const counts[] = {&tactic->has, &tactic->had, &tactic->changes, &tactic->spare,
+                                 &tactic->output.counts};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         nd_vector_init(times[i], sizeof(nd_time));
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++)
@@ -32,10 +34,10 @@ void nd_reduce_tactic_init(nd_reduce_tactic *tactic, nd_reduce_function function
 
 void nd_reduce_tactic_deinit(nd_reduce_tactic *tactic)
 {
-    nd_vector *const vectors[] = {&tactic->ground,  &tactic->work,         &tactic->moments,
-                                  &tactic->pending, &tactic->meets,        &tactic->inputs,
-                                  &tactic->outputs, &tactic->corrections,  &tactic->has,
-                                  &tactic->had,     &tactic->output.counts};
+    nd_vector *const vectors[] = {
+        &tactic->ground,  &tactic->work,    &tactic->moments,      &tactic->pending, &tactic->meets,
+        &tactic->inputs,  &tactic->outputs, &tactic->corrections,  &tactic->has,     &tactic->had,
+        &tactic->changes, &tactic->spare,   &tactic->output.counts};
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++)
         nd_vector_deinit(vectors[i]);
 }
@@ -273,8 +275,16 @@ nd_err nd_reduce_correct(nd_reduce_tactic *tactic, const nd_reduce_round *round)
 nd_err nd_reduce_key(nd_reduce_tactic *tactic, const nd_reduce_round *round,
                      nd_reduce_result *result)
 {
-    ND_TRY(nd_reduce_discover(tactic, round));
-    ND_TRY(nd_reduce_correct(tactic, round));
+    bool is_chain = false;
+    if (!tactic->is_plain)
+        ND_TRY(nd_chain_discover(tactic, round, &is_chain));
+    assert(is_chain || !round->is_output_unknown);
+    if (is_chain)
+        ND_TRY(nd_chain_correct(tactic, round));
+    else {
+        ND_TRY(nd_reduce_discover(tactic, round));
+        ND_TRY(nd_reduce_correct(tactic, round));
+    }
     *result = (nd_reduce_result){.corrections = tactic->corrections.items,
                                  .n_corrections = tactic->corrections.len,
                                  .pending = tactic->pending.items,

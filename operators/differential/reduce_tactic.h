@@ -10,7 +10,7 @@
  * times of input. Those that are not complete yet are kept as *pending* times of the key, and given
  * back in later rounds. A pending time that gets lost is a wrong answer; one too many is harmless.
  *
- * Here is the plain way, by the closure of times under joins (McSherry and others, *Differential
+ * The plain way is by the closure of times under joins (McSherry and others, *Differential
  * dataflow*, CIDR 2013). It is exponential in the number of incomparable times, bounded by the
  * product of the numbers of distinct coordinates. One thread at a time per tactic.
  */
@@ -44,6 +44,8 @@ typedef struct nd_reduce_round {
     const nd_time *pending; /* what the rounds before have left, due or not, in any order */
     size_t n_pending;
     const nd_antichain *upper; /* times not at or after any of it are complete now */
+    bool is_output_unknown; /* there is no `output`: it is the function of the input, all of which
+                               stands at one time, at or before all others */
 } nd_reduce_round;
 
 /** Valid until the tactic's next round. */
@@ -51,7 +53,7 @@ typedef struct nd_reduce_result {
     const nd_edit *corrections; /* consolidated, at complete times, each after a cause: a time of
                                    the batch or a pending time that was due */
     size_t n_corrections;
-    const nd_time *pending; /* all that are pending now, in total order: at or after `upper` */
+    const nd_time *pending; /* those that are pending now, in total order: at or after `upper` */
     size_t n_pending;
 } nd_reduce_result;
 
@@ -66,14 +68,17 @@ typedef struct nd_reduce_tactic {
     nd_vector inputs, outputs;  /* nd_edit: stepped so far */
     nd_vector corrections;      /* nd_edit */
     nd_vector has, had;         /* nd_tally: of input and output, at a moment */
+    nd_vector changes, spare;   /* nd_tally: for chains */
     nd_reduce_output output;
+    bool is_plain; /* chains are treated as all others */
 } nd_reduce_tactic;
 
 /** Allocates nothing. `context` is lent to the tactic, and handed to the function. */
 void nd_reduce_tactic_init(nd_reduce_tactic *tactic, nd_reduce_function function, void *context);
 void nd_reduce_tactic_deinit(nd_reduce_tactic *tactic);
 
-/** A round of a key, that is, the two steps below. Errors: ND_NOMEM; ND_FAILED, a count or a
+/** A round of a key: if its times are a chain in one pass (reduce_chain.h), else in the two steps
+ * below. Errors: ND_NOMEM; ND_FAILED, a count or a
  * difference becomes too large; what the function fails with. After an error the tactic may be used
  * for other rounds. */
 ND_CHECKED nd_err nd_reduce_key(nd_reduce_tactic *tactic, const nd_reduce_round *round,
