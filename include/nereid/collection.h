@@ -240,6 +240,41 @@ void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch);
  * arranged: operators that look at its keys take it as it is. */
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement);
 
+/** Where the worker publishes what it has of an arranged collection, for any thread to read.
+ * Shared. */
+typedef struct nd_publisher nd_publisher;
+
+/** Has what there is published from now on, each time that it changes. Each worker publishes what
+ * it has: the keys that belong to it. Epochs before the one that the hold was advanced to cannot be
+ * asked about. On the worker's thread; one reference, for the caller. NULL without memory. */
+nd_publisher *nd_arrangement_publish(nd_arrangement *arrangement);
+nd_publisher *nd_publisher_retain(nd_publisher *publisher);
+void nd_publisher_release(nd_publisher *publisher); /* NULL is fine */
+
+/** What a worker had of a collection at some moment. It never changes, and takes memory as long as
+ * it is kept. Any thread, one at a time, while the run lasts. */
+typedef struct nd_snapshot nd_snapshot;
+
+/** What was published last; the caller's. Never waits for the worker. NULL without memory. */
+nd_snapshot *nd_publisher_take(nd_publisher *publisher);
+void nd_snapshot_release(nd_snapshot *snapshot); /* NULL is fine */
+
+/** Whether it can say what there was in an epoch; and the first epoch that was not complete yet,
+ * UINT64_MAX when all are. */
+bool nd_snapshot_covers(const nd_snapshot *snapshot, uint64_t epoch);
+uint64_t nd_snapshot_end(const nd_snapshot *snapshot);
+
+/** Is shown a record and how often it is there, not zero. */
+typedef void nd_snapshot_fn(void *user, const void *record, int64_t count);
+
+/** Shows the records of a key (of a record whose key fields are set), or all, at an epoch, in
+ * order. Errors: ND_INVAL: it does not cover the epoch; ND_NOMEM; ND_FAILED: a count is too large.
+ */
+ND_CHECKED nd_err nd_snapshot_get(const nd_snapshot *snapshot, const void *key, uint64_t epoch,
+                                  nd_snapshot_fn *fn, void *user);
+ND_CHECKED nd_err nd_snapshot_scan(const nd_snapshot *snapshot, uint64_t epoch, nd_snapshot_fn *fn,
+                                   void *user);
+
 /* --- Joining --- */
 
 /** Makes one record of each pair: `out[i]` of `left[i]` and `right[i]`, which have the same key. */

@@ -63,6 +63,11 @@ void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch)
     nd_antichain_deinit(&since);
 }
 
+nd_publisher *nd_arrangement_publish(nd_arrangement *arrangement)
+{
+    return nd_index_publish(arrangement->index);
+}
+
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement)
 {
     if (arrangement)

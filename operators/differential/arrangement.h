@@ -11,6 +11,9 @@
 /** The collection of an index, which is the root scope's, in another dataflow. */
 nd_collection nd_index_import(nd_dataflow *flow, nd_index *index);
 
+/** Where snapshots of an index are published. NULL without memory. */
+nd_publisher *nd_index_publish(const nd_index *index);
+
 /** The updates of a stream of batches as rows. Nothing is made while nobody reads them. */
 nd_stream nd_rows_of_batches(nd_collection arranged);
 

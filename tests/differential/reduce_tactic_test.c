@@ -172,9 +172,9 @@ static void retire(one_key *key, const nd_antichain *upper, unsigned ways)
 {
     nd_reduce_result result;
     take_batch(key, upper, ways & ADDS_UP);
-    const nd_reduce_round round = {key->input.items,   key->output.items, key->batch.items,
-                                   key->input.len,     key->output.len,   key->batch.len,
-                                   key->pending.items, key->pending.len,  upper};
+    const nd_reduce_round round = {
+        key->input.items, key->output.items,  key->batch.items, key->input.len, key->output.len,
+        key->batch.len,   key->pending.items, key->pending.len, upper,          false};
     assert_int_equal(nd_reduce_key(&key->tactic, &round, &result), ND_OK);
     assert_lawful(key, upper, &result);
     append(&key->all, result.corrections, result.n_corrections);
@@ -296,7 +296,8 @@ static void move_frontier(nd_antichain *frontier, nd_random *random, unsigned n_
 }
 
 /* Whether a random run is right. */
-static bool run(uint64_t seed, unsigned n_coordinates, unsigned side, nd_reduce_function function)
+static bool run(uint64_t seed, unsigned n_coordinates, unsigned side, nd_reduce_function function,
+                bool is_plain)
 {
     one_key key;
     nd_random random;
@@ -304,6 +305,7 @@ static bool run(uint64_t seed, unsigned n_coordinates, unsigned side, nd_reduce_
     const nd_time start = {0};
     nd_random_init(&random, seed);
     init_key(&key, function, NULL);
+    key.tactic.is_plain = is_plain;
     add_any_updates(&key, &random, n_coordinates, side);
     nd_antichain_init(&frontier);
     assert_int_equal(nd_antichain_insert(&frontier, &start), ND_OK);
@@ -328,7 +330,8 @@ static void run_many(unsigned n_coordinates, unsigned n_runs)
     unsigned n_wrong = 0;
     for (unsigned seed = 0; seed < n_runs; seed++) {
         const unsigned f = seed % N_FUNCTIONS, side = 2 + seed / N_FUNCTIONS % 4;
-        if (run(seed, n_coordinates, side, functions[f]))
+        if (run(seed, n_coordinates, side, functions[f], false) &&
+            run(seed, n_coordinates, side, functions[f], true))
             continue;
         if (n_wrong++ == 0)
             print_error("%u coordinates: seed %u is wrong, function %u, side %u\n", n_coordinates,

@@ -3,6 +3,8 @@
  * when it has been compacted. */
 #include "tests/support/cmocka.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "tests/differential/changes.h"
@@ -198,6 +200,102 @@ static void workers_may_be_at_different_epochs(void **state)
         expect((plan){.begin = begin, .forget = EPOCHS + 1, .is_skewed = true}, all_changes);
 }
 
+/* --- Snapshots --- */
+
+enum { STEADY = 300 };
+
+/* A thread reads while the worker goes on: in epoch e vertex 1 has edges to e and e + 1. */
+typedef struct watch {
+    nd_publisher *publisher;
+    _Atomic bool is_over;
+    uint64_t n_read;
+    bool is_wrong;
+} watch;
+
+static void add_end(void *user, const void *record, int64_t count)
+{
+    const edge *const one = record;
+    if (one->from == 1)
+        *(int64_t *)user += count * one->to;
+}
+
+static void look(watch *self, const nd_snapshot *snapshot)
+{
+    const uint64_t open = nd_snapshot_end(snapshot);
+    const uint64_t epoch = (open < STEADY ? open : STEADY) - 1;
+    int64_t sum = 0, all = 0;
+    if (open == 0 || !nd_snapshot_covers(snapshot, epoch))
+        return;
+    const nd_err got = nd_snapshot_get(snapshot, &(edge){1, 0}, epoch, add_end, &sum);
+    const nd_err scanned = nd_snapshot_scan(snapshot, epoch, add_end, &all);
+    self->is_wrong |=
+        got != ND_OK || scanned != ND_OK || sum != all || sum != 2 * (int64_t)epoch + 1;
+    self->is_wrong |=
+        open < STEADY && nd_snapshot_get(snapshot, &(edge){1, 0}, open, add_end, &sum) != ND_INVAL;
+    self->n_read++;
+}
+
+static void *keep_looking(void *arg)
+{
+    watch *const self = arg;
+    bool is_last = false;
+    do {
+        is_last = atomic_load(&self->is_over);
+        nd_snapshot *const snapshot = nd_publisher_take(self->publisher);
+        look(self, snapshot);
+        nd_snapshot_release(snapshot);
+    } while (!is_last);
+    return NULL;
+}
+
+static nd_err feed_steadily(nd_worker *worker, nd_input *input, nd_arrangement *shared,
+                            const nd_probe *probe)
+{
+    nd_collection_insert(input, &(edge){1, 0});
+    nd_collection_insert(input, &(edge){1, 1});
+    for (uint32_t epoch = 1; epoch < STEADY; epoch++) {
+        nd_input_advance(input, epoch);
+        nd_collection_remove(input, &(edge){1, epoch - 1});
+        nd_collection_insert(input, &(edge){1, epoch + 1});
+        ND_TRY(nd_worker_step_while(worker, nd_probe_behind, probe, epoch));
+        nd_arrangement_advance(shared, epoch - 1);
+    }
+    nd_input_close(input);
+    return nd_worker_run(worker);
+}
+
+static nd_err publish(nd_worker *worker, void *arg)
+{
+    watch *const self = arg;
+    pthread_t thread;
+    nd_input *input;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "source");
+    const nd_collection edges = nd_arrange(nd_collection_input_new(flow, &edge_type, &input));
+    nd_probe *const probe = nd_probe_new(edges.batches);
+    nd_arrangement *const shared = nd_arrangement_create(edges);
+    self->publisher = nd_arrangement_publish(shared);
+    pthread_create(&thread, NULL, keep_looking, self);
+    nd_err err = nd_dataflow_start(flow);
+    if (err == ND_OK)
+        err = feed_steadily(worker, input, shared, probe);
+    atomic_store(&self->is_over, true);
+    pthread_join(thread, NULL);
+    nd_publisher_release(self->publisher);
+    nd_arrangement_destroy(shared);
+    return err;
+}
+
+static void any_thread_reads_what_was_published(void **state)
+{
+    (void)state;
+    watch self = {.n_read = 0};
+    nd_message message = {""};
+    if (nd_execute(&(nd_config){.n_workers = 1}, publish, &self, NULL, &message) != ND_OK)
+        fail_msg("%s", message.text);
+    assert_true(self.n_read > 0);
+    assert_false(self.is_wrong);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_comes_later_sees_what_was),
         cmocka_unit_test(a_reader_that_comes_when_all_is_done_sees_what_was),
         cmocka_unit_test(workers_may_be_at_different_epochs),
+        cmocka_unit_test(any_thread_reads_what_was_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
