@@ -22,6 +22,9 @@ typedef struct command {
 
 extern const command pagerank_command;
 extern const command degrees_command;
+extern const command bfs_command;
+extern const command sssp_command;
+extern const command wcc_command;
 extern const command generate_command;
 extern const command run_command;
 extern const command keygen_command;

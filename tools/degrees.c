@@ -52,6 +52,12 @@ static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph
     return nd_execute(&chosen->cluster, program, &run, &figures->run, message);
 }
 
+static nd_collection follow(nd_collection edges, const options *chosen)
+{
+    (void)chosen;
+    return nd_degrees_follow(edges);
+}
+
 static nd_err run(const options *chosen, nd_message *message)
 {
     static const graph_algorithm algorithm = {
@@ -59,6 +65,7 @@ static nd_err run(const options *chosen, nd_message *message)
         .columns = {{"out", COLUMN_UNSIGNED}, {"in", COLUMN_UNSIGNED}},
         .lists = ND_IN_LISTS,
         .run = run_on_workers,
+        .follow = follow,
         .run_plainly = run_plainly,
     };
     return graph_command_run(&algorithm, chosen, message);

@@ -4,12 +4,11 @@
 #include "tools/graph_command.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <nereid/memory.h>
-
+#include "tools/answer.h"
+#include "tools/follow.h"
 #include "tools/signals.h"
 
 static progress_bar make_bar(const options *chosen)
@@ -54,6 +53,8 @@ static nd_err read_graph(const graph_algorithm *algorithm, const options *chosen
     progress_bar bar = make_bar(chosen);
     const nd_graph_options how = {
         .direction = chosen->direction,
+        .keep_weights = algorithm->has_weights,
+        .no_negative_weights = algorithm->has_weights,
         .lists = algorithm->lists,
         .n_threads = chosen->n_workers,
         .vertices_path = chosen->vertices,
@@ -66,117 +67,34 @@ static nd_err read_graph(const graph_algorithm *algorithm, const options *chosen
     return err;
 }
 
-/* --- Answers --- */
-
-static void free_answer(graph_answer *answer)
-{
-    nd_free(answer->numbers[0]);
-    nd_free(answer->numbers[1]);
-    nd_free(answer->reals);
-    *answer = (graph_answer){.reals = NULL};
-}
-
-static nd_err make_answer(const graph_algorithm *algorithm, size_t n_vertices, graph_answer *answer)
-{
-    bool is_made = true;
-    *answer = (graph_answer){.reals = NULL};
-    for (size_t c = 0; c < algorithm->n_columns; c++)
-        if (algorithm->columns[c].kind == COLUMN_REAL)
-            is_made = (answer->reals = nd_alloc(n_vertices, sizeof(double))) != NULL && is_made;
-        else
-            is_made =
-                (answer->numbers[c] = nd_alloc(n_vertices, sizeof(uint64_t))) != NULL && is_made;
-    if (!is_made)
-        free_answer(answer);
-    return is_made ? ND_OK : ND_NOMEM;
-}
-
-/* --- Verifying --- */
-
-static bool is_close(double value, double expected, double tolerance)
-{
-    return value == expected || fabs(value - expected) <= tolerance * fabs(expected);
-}
-
-static nd_err compare(const graph_algorithm *algorithm, const nd_graph *graph,
-                      const graph_answer *answer, const graph_answer *plain, nd_message *message)
-{
-    const uint64_t *const ids = nd_graph_ids(graph);
-    const uint32_t n = nd_graph_get_counts(graph)->n_vertices;
-    for (size_t c = 0; c < algorithm->n_columns; c++)
-        for (uint32_t v = 0; v < n; v++)
-            if (algorithm->columns[c].kind == COLUMN_UNSIGNED) {
-                if (answer->numbers[c][v] != plain->numbers[c][v])
-                    return nd_message_set(message, ND_FAILED,
-                                          "--verify: vertex %" PRIu64 " has %s %" PRIu64
-                                          ", the plain algorithm says %" PRIu64
-                                          "; please report this",
-                                          ids[v], algorithm->columns[c].name, answer->numbers[c][v],
-                                          plain->numbers[c][v]);
-            } else if (!is_close(answer->reals[v], plain->reals[v], algorithm->tolerance)) {
-                return nd_message_set(
-                    message, ND_FAILED,
-                    "--verify: vertex %" PRIu64
-                    " has %s %.17g, the plain algorithm says %.17g; please report this",
-                    ids[v], algorithm->columns[c].name, answer->reals[v], plain->reals[v]);
-            }
-    return ND_OK;
-}
-
-static nd_err verify(const graph_algorithm *algorithm, const nd_graph *graph, const options *chosen,
-                     const graph_answer *answer, nd_message *message)
-{
-    graph_answer plain;
-    ND_TRY(make_answer(algorithm, nd_graph_get_counts(graph)->n_vertices, &plain));
-    nd_err err = algorithm->run_plainly(graph, chosen, &plain);
-    if (err == ND_OK)
-        err = compare(algorithm, graph, answer, &plain, message);
-    free_answer(&plain);
-    return err;
-}
-
 /* --- The whole --- */
-
-static nd_err write_answer(const graph_algorithm *algorithm, const nd_graph *graph,
-                           const options *chosen, const graph_answer *answer, nd_message *message)
-{
-    output_table rows = {
-        .n_columns = 1 + algorithm->n_columns,
-        .n_rows = nd_graph_get_counts(graph)->n_vertices,
-        .columns = {{"vertex", COLUMN_UNSIGNED, nd_graph_ids(graph)}},
-    };
-    for (size_t c = 0; c < algorithm->n_columns; c++) {
-        const enum column_kind kind = algorithm->columns[c].kind;
-        const void *const values =
-            kind == COLUMN_REAL ? (const void *)answer->reals : answer->numbers[c];
-        rows.columns[c + 1] = (output_column){algorithm->columns[c].name, kind, values};
-    }
-    return output_write(&rows, chosen->output, chosen->format, chosen->n_workers, message);
-}
 
 /* From the graph in memory to the answer on file. */
 static nd_err answer_graph(const graph_algorithm *algorithm, const nd_graph *graph,
                            const options *chosen, statistics *figures, nd_message *message)
 {
     graph_answer answer;
-    ND_TRY(make_answer(algorithm, nd_graph_get_counts(graph)->n_vertices, &answer));
+    const uint32_t n_vertices = nd_graph_get_counts(graph)->n_vertices;
+    ND_TRY(answer_make(algorithm, n_vertices, &answer));
     const double start = clock_seconds();
     progress_bar bar = make_bar(chosen);
-    nd_err err = algorithm->run(graph, chosen, &answer, figures, &bar, message);
+    nd_err err = algorithm->run != NULL
+                     ? algorithm->run(graph, chosen, &answer, figures, &bar, message)
+                     : follow_graph(algorithm, graph, chosen, &answer, figures, message);
     progress_bar_clear(&bar);
     figures->run_s = clock_seconds() - start;
     signals_watch(); /* the workers had their own handlers */
     if (!options_is_first(chosen)) {
-        free_answer(&answer);
+        answer_free(&answer);
         return err;
     }
     if (err == ND_OK && chosen->verify)
-        err = verify(algorithm, graph, chosen, &answer, message);
+        err = answer_verify(algorithm, graph, chosen, &answer, message);
     if (err == ND_OK)
-        err = write_answer(algorithm, graph, chosen, &answer, message);
+        err = answer_write(algorithm, nd_graph_ids(graph), n_vertices, chosen, &answer, message);
     if (err == ND_OK && chosen->stats != NULL)
         err = statistics_write(figures, chosen->stats, message);
-    free_answer(&answer);
+    answer_free(&answer);
     return err;
 }
 
@@ -193,12 +111,25 @@ static nd_err check_writable(const char *path, nd_message *message)
     return ND_OK;
 }
 
+static nd_err check_inputs(const options *chosen, nd_message *message)
+{
+    const char *const paths[] = {chosen->operand, chosen->vertices, chosen->updates};
+    static const char *const names[] = {"the graph", "--vertices", "--updates"};
+    const char *first = NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (paths[i] == NULL || strcmp(paths[i], "-") != 0)
+            continue;
+        if (first != NULL)
+            return nd_message_set(message, ND_USAGE, "%s and %s cannot both be standard input",
+                                  first, names[i]);
+        first = names[i];
+    }
+    return ND_OK;
+}
+
 static nd_err check_files(const options *chosen, nd_message *message)
 {
-    if (chosen->vertices != NULL && strcmp(chosen->vertices, "-") == 0 &&
-        strcmp(chosen->operand, "-") == 0)
-        return nd_message_set(message, ND_USAGE,
-                              "the graph and --vertices cannot both be standard input");
+    ND_TRY(check_inputs(chosen, message));
     if (is_file(chosen->output) && chosen->stats != NULL &&
         strcmp(chosen->output, chosen->stats) == 0)
         return nd_message_set(message, ND_USAGE, "-o and --stats name the same file");
@@ -206,19 +137,36 @@ static nd_err check_files(const options *chosen, nd_message *message)
     return check_writable(chosen->stats, message);
 }
 
+/* That the source is a vertex. */
+static nd_err check_source(const nd_graph *graph, const options *chosen, nd_message *message)
+{
+    uint32_t vertex;
+    if (!chosen->source.is_given || nd_graph_find(graph, chosen->source.id, &vertex))
+        return ND_OK;
+    return nd_message_set(message, ND_INPUT,
+                          "%s: there is no vertex %" PRIu64 " to be the --source", chosen->operand,
+                          chosen->source.id);
+}
+
+static nd_err run_once(const graph_algorithm *algorithm, const options *chosen, nd_message *message)
+{
+    nd_graph *graph = NULL;
+    statistics figures = statistics_make(chosen);
+    ND_TRY(read_graph(algorithm, chosen, &graph, &figures, message));
+    nd_err err = check_source(graph, chosen, message);
+    if (err == ND_OK)
+        err = answer_graph(algorithm, graph, chosen, &figures, message);
+    nd_graph_destroy(graph);
+    return err;
+}
+
 nd_err graph_command_run(const graph_algorithm *algorithm, const options *chosen,
                          nd_message *message)
 {
+    if (algorithm->needs_source && !chosen->source.is_given)
+        return nd_message_set(message, ND_USAGE, "from which vertex? say --source V");
     if (options_is_first(chosen))
         ND_TRY(check_files(chosen, message));
-    nd_graph *graph = NULL;
-    statistics figures = {
-        .workers = chosen->n_workers,
-        .processes = options_is_alone(chosen) ? 1 : chosen->cluster.n_processes,
-        .epochs = 1,
-    };
-    ND_TRY(read_graph(algorithm, chosen, &graph, &figures, message));
-    const nd_err err = answer_graph(algorithm, graph, chosen, &figures, message);
-    nd_graph_destroy(graph);
-    return err;
+    return chosen->updates != NULL ? follow_updates(algorithm, chosen, message)
+                                   : run_once(algorithm, chosen, message);
 }

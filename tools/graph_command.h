@@ -28,11 +28,16 @@ typedef struct graph_algorithm {
     } columns[2];
 
     nd_lists lists; /* of neighbours, that it needs */
+    bool needs_source;
+    bool has_weights; /* it looks at them; they must not be negative */
 
     /* Computes the answer into arrays of n_vertices; sets figures->rounds and figures->run. May be
-     * slow, may fail. */
+     * slow, may fail. NULL: `follow` does it, in one epoch. */
     nd_err (*run)(const nd_graph *graph, const options *chosen, graph_answer *answer,
                   statistics *figures, progress_bar *bar, nd_message *message);
+    /* The same for a graph that changes: from a collection of nd_edge_type to one of records that
+     * consist of an id and the values. NULL: it cannot. */
+    nd_collection (*follow)(nd_collection edges, const options *chosen);
     /* The same by plain loops. */
     nd_err (*run_plainly)(const nd_graph *graph, const options *chosen, graph_answer *answer);
     /* How far two real values may differ, as a part of the expected one. Whole numbers are equal.

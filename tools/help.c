@@ -8,9 +8,9 @@
 #define LATER(NAME) (&(const command){.name = (NAME)})
 
 const command *const all_commands[] = {
-    &pagerank_command, &degrees_command, &generate_command, LATER("bfs"),    LATER("sssp"),
-    LATER("wcc"),      LATER("scc"),     LATER("cdlp"),     LATER("lcc"),    LATER("triangles"),
-    LATER("kcore"),    &run_command,     &keygen_command,   &doctor_command, NULL,
+    &pagerank_command, &bfs_command, &sssp_command,      &wcc_command,    LATER("scc"),
+    LATER("cdlp"),     LATER("lcc"), LATER("triangles"), LATER("kcore"),  &degrees_command,
+    &generate_command, &run_command, &keygen_command,    &doctor_command, NULL,
 };
 
 /* Whether all that was printed has gone out. */

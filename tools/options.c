@@ -15,6 +15,7 @@ enum value_kind {
     VALUE_UNSIGNED,
     VALUE_REAL,
     VALUE_TEXT,
+    VALUE_VERTEX,
     VALUE_FORMAT,
     VALUE_UNAVAILABLE,
     VALUE_ELSEWHERE /* looked at by others before; here for the help */
@@ -52,6 +53,13 @@ static const option table[] = {
      .help = "stop when a round's changes sum to less (default: none)"},
     {"--vertices", "FILE", VALUE_TEXT, COMMANDS_GRAPH, FIELD(vertices),
      .help = "one id a line: vertices that may have no edge"},
+    {"--source", "V", VALUE_VERTEX, COMMANDS_FROM_SOURCE, FIELD(source), .max = UINT64_MAX,
+     .help = "the vertex to begin at"},
+    {"--updates", "FILE", VALUE_TEXT, COMMANDS_FOLLOW, FIELD(updates),
+     .help = "follow updates ('+ src dst', '- src dst', 'commit') and print what changes; - is "
+             "standard input"},
+    {"--final", NULL, VALUE_FLAG, COMMANDS_FOLLOW, FIELD(final),
+     .help = "with --updates: print the last state instead"},
     {"--scale", "S", VALUE_UNSIGNED, COMMAND_GENERATE, FIELD(generator.scale), .min = 0,
      .max = ND_MAX_SCALE, .help = "2^S vertices (default: 16)"},
     {"--degree", "N", VALUE_UNSIGNED, COMMAND_GENERATE, FIELD(generator.degree), .min = 0,
@@ -74,8 +82,8 @@ static const option table[] = {
     {"--help", NULL, VALUE_ELSEWHERE, COMMANDS_ALL | COMMANDS_CLUSTER | COMMAND_KEYGEN,
      .help = "print this"},
     {"--trace", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--updates", "FILE", VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
-    {"--final", NULL, VALUE_UNAVAILABLE, COMMANDS_GRAPH, .offset = 0},
+    {"--updates", "FILE", VALUE_UNAVAILABLE, COMMAND_PAGERANK, .offset = 0},
+    {"--final", NULL, VALUE_UNAVAILABLE, COMMAND_PAGERANK, .offset = 0},
     {"-n", "N", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
      .help = "processes to start on this machine, 1 to 64 (default: 1)"},
     {"-w", "N", VALUE_ELSEWHERE, COMMANDS_CLUSTER,
@@ -112,8 +120,8 @@ static void store_unsigned(options *chosen, const option *which, uint64_t value)
         store(chosen, which, &value);
 }
 
-static nd_err parse_unsigned(options *chosen, const option *which, const char *text,
-                             nd_message *message)
+static nd_err scan_value(const option *which, const char *text, uint64_t *scanned,
+                         nd_message *message)
 {
     uint64_t value = 0;
     bool is_good = *text != '\0';
@@ -126,7 +134,25 @@ static nd_err parse_unsigned(options *chosen, const option *which, const char *t
         return nd_message_set(message, ND_USAGE,
                               "%s takes a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'",
                               which->name, which->min, which->max, text);
+    *scanned = value;
+    return ND_OK;
+}
+
+static nd_err parse_unsigned(options *chosen, const option *which, const char *text,
+                             nd_message *message)
+{
+    uint64_t value;
+    ND_TRY(scan_value(which, text, &value, message));
     store_unsigned(chosen, which, value);
+    return ND_OK;
+}
+
+static nd_err parse_vertex(options *chosen, const option *which, const char *text,
+                           nd_message *message)
+{
+    given_vertex vertex = {.is_given = true};
+    ND_TRY(scan_value(which, text, &vertex.id, message));
+    store(chosen, which, &vertex);
     return ND_OK;
 }
 
@@ -174,6 +200,8 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
     switch (which->kind) {
     case VALUE_UNSIGNED:
         return parse_unsigned(chosen, which, text, message);
+    case VALUE_VERTEX:
+        return parse_vertex(chosen, which, text, message);
     case VALUE_REAL:
         return parse_real(chosen, which, text, message);
     case VALUE_FORMAT:
@@ -195,15 +223,16 @@ static nd_err parse_value(options *chosen, const option *which, const char *text
 
 /* --- Arguments --- */
 
-/* Finds the option that an argument names, and its value if that is part of the argument:
+/* Finds the command's option that an argument names, and its value if that is part of the argument:
  * `--name=value`, or a letter with its value, `-w2`. */
-static const option *find_option(const char *argument, const char **value)
+static const option *find_option(enum command_bit command, const char *argument, const char **value)
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const size_t len = strlen(table[i].name);
         const char *const rest = argument + len;
         const bool is_letter = table[i].name[1] != '-';
-        if (strncmp(table[i].name, argument, len) != 0)
+        if ((table[i].commands & (unsigned)command) == 0 ||
+            strncmp(table[i].name, argument, len) != 0)
             continue;
         if (*rest == '\0' || *rest == '=' || is_letter) {
             *value = *rest == '\0' ? NULL : rest + (*rest == '=');
@@ -219,8 +248,8 @@ static nd_err parse_option(options *chosen, enum command_bit command, int argc, 
 {
     const char *const argument = argv[*i];
     const char *value = NULL;
-    const option *const which = find_option(argument, &value);
-    if (which == NULL || (which->commands & (unsigned)command) == 0)
+    const option *const which = find_option(command, argument, &value);
+    if (which == NULL)
         return nd_message_set(message, ND_USAGE,
                               "there is no option %s here; --help lists those there are", argument);
     if (which->kind == VALUE_UNAVAILABLE)
@@ -280,13 +309,16 @@ nd_err options_parse(options *chosen, enum command_bit command, const char *oper
     if (chosen->operand == NULL)
         return nd_message_set(message, ND_USAGE, "which %s? --help shows how to say it",
                               operand_name);
+    if (chosen->final && chosen->updates == NULL)
+        return nd_message_set(message, ND_USAGE,
+                              "--final says what to print of --updates FILE, which is missing");
     return ND_OK;
 }
 
 nd_err options_check_shared(const options *chosen, nd_message *message)
 {
     const char *const inputs[] = {chosen->operand, chosen->vertices};
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2 && chosen->updates == NULL; i++)
         if (inputs[i] != NULL && strcmp(inputs[i], "-") == 0)
             return nd_message_set(message, ND_USAGE,
                                   "each process reads the graph, so it must be a file and not "

@@ -23,28 +23,41 @@ enum command_bit {
     COMMAND_RUN = 1 << 3,
     COMMAND_KEYGEN = 1 << 4,
     COMMAND_DOCTOR = 1 << 5,
-    COMMANDS_GRAPH = COMMAND_PAGERANK | COMMAND_DEGREES,
+    COMMAND_BFS = 1 << 6,
+    COMMAND_SSSP = 1 << 7,
+    COMMAND_WCC = 1 << 8,
+    COMMANDS_FROM_SOURCE = COMMAND_BFS | COMMAND_SSSP,
+    COMMANDS_FOLLOW = COMMAND_DEGREES | COMMANDS_FROM_SOURCE | COMMAND_WCC,
+    COMMANDS_GRAPH = COMMAND_PAGERANK | COMMANDS_FOLLOW,
     COMMANDS_CLUSTER = COMMANDS_GRAPH | COMMAND_RUN | COMMAND_DOCTOR,
     COMMANDS_ALL = COMMANDS_GRAPH | COMMAND_GENERATE
 };
 
+/* A vertex, if one was named. */
+typedef struct given_vertex {
+    bool is_given;
+    uint64_t id;
+} given_vertex;
+
 /* What was asked for. Texts are borrowed from the command line. */
 typedef struct options {
     const char *operand; /* GRAPH or KIND */
-    const char *vertices, *output, *stats;
+    const char *vertices, *updates, *output, *stats;
     unsigned n_workers; /* of this process */
     nd_config cluster;  /* which process of how many this is */
     nd_direction direction;
     enum output_format format;
     nd_pagerank_options pagerank;
     nd_generator generator;
-    bool verify, progress, quiet;
+    given_vertex source;
+    bool final, verify, progress, quiet;
 } options;
 
 /* Whether --help is among the arguments; then nothing else matters. */
 bool options_ask_for_help(int argc, char **argv);
 
-/* What several processes cannot do: read the same standard input. Errors: ND_USAGE. */
+/* What several processes cannot do: read the same standard input; but updates, and the graph before
+ * them, the first one reads for all. Errors: ND_USAGE. */
 ND_CHECKED nd_err options_check_shared(const options *chosen, nd_message *message);
 
 /* Reads the arguments behind the command's name; `operand_name` is what the command's one operand

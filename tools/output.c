@@ -31,22 +31,36 @@ static double real_at(const output_column *column, size_t row)
     return ((const double *)column->values)[row];
 }
 
-static char *value_text(const output_column *column, size_t row, char *text)
+static int64_t diff_at(const output_column *column, size_t row)
 {
-    return column->kind == COLUMN_UNSIGNED ? unsigned_text(unsigned_at(column, row), text)
-                                           : text + nd_double_text(real_at(column, row), text);
+    return ((const int64_t *)column->values)[row];
+}
+
+/* A number, with a sign in front of a difference that is positive if `has_plus`. */
+static char *value_text(const output_column *column, size_t row, bool has_plus, char *text)
+{
+    switch (column->kind) {
+    case COLUMN_UNSIGNED:
+        return unsigned_text(unsigned_at(column, row), text);
+    case COLUMN_REAL:
+        return text + nd_double_text(real_at(column, row), text);
+    case COLUMN_DIFF:
+        break;
+    }
+    const bool is_less = diff_at(column, row) < 0;
+    return stpcpy(text, is_less ? "-1" : has_plus ? "+1" : "1");
 }
 
 static char *separated_row(const output_table *rows, size_t row, char separator, char *text)
 {
     for (size_t c = 0; c < rows->n_columns; c++) {
-        text = value_text(&rows->columns[c], row, text);
+        text = value_text(&rows->columns[c], row, true, text);
         *text++ = c + 1 < rows->n_columns ? separator : '\n';
     }
     return text;
 }
 
-/* JSON has no infinities: they are texts. */
+/* JSON has no infinities: they are texts; and no sign in front of what is positive. */
 static char *json_row(const output_table *rows, size_t row, char *text)
 {
     for (size_t c = 0; c < rows->n_columns; c++) {
@@ -55,7 +69,7 @@ static char *json_row(const output_table *rows, size_t row, char *text)
         text = stpcpy(stpcpy(stpcpy(text, c == 0 ? "{\"" : ",\""), column->name), "\":");
         if (is_quoted)
             *text++ = '"';
-        text = value_text(column, row, text);
+        text = value_text(column, row, false, text);
         if (is_quoted)
             *text++ = '"';
     }
@@ -77,10 +91,17 @@ static char *packed_row(const output_table *rows, size_t row, char *text)
     msgpack_packer_init(&packer, &text, append_packed);
     msgpack_pack_array(&packer, rows->n_columns);
     for (size_t c = 0; c < rows->n_columns; c++)
-        if (rows->columns[c].kind == COLUMN_UNSIGNED)
+        switch (rows->columns[c].kind) {
+        case COLUMN_UNSIGNED:
             msgpack_pack_uint64(&packer, unsigned_at(&rows->columns[c], row));
-        else
+            break;
+        case COLUMN_REAL:
             msgpack_pack_double(&packer, real_at(&rows->columns[c], row));
+            break;
+        case COLUMN_DIFF:
+            msgpack_pack_int64(&packer, diff_at(&rows->columns[c], row));
+            break;
+        }
     return text;
 }
 
@@ -179,11 +200,28 @@ static void write_runs(output *out, unsigned n_threads)
         pthread_join(threads[i], NULL);
 }
 
-static void write_names(output *out)
+void output_append_head(const output_table *rows, enum output_format format, nd_writer *writer)
 {
-    for (size_t c = 0; c < out->rows->n_columns; c++)
-        nd_writer_printf(out->writer, "%s%s", c > 0 ? "," : "", out->rows->columns[c].name);
-    nd_writer_write(out->writer, "\n", 1);
+    if (format != FORMAT_CSV)
+        return;
+    for (size_t c = 0; c < rows->n_columns; c++)
+        nd_writer_printf(writer, "%s%s", c > 0 ? "," : "", rows->columns[c].name);
+    nd_writer_write(writer, "\n", 1);
+}
+
+nd_err output_append(const output_table *rows, enum output_format format, nd_writer *writer)
+{
+    const size_t most = rows->n_rows < RUN_ROWS ? rows->n_rows : RUN_ROWS;
+    char *const text = nd_alloc(most * rows->n_columns, CELL_SIZE);
+    if (text == NULL)
+        return ND_NOMEM;
+    for (size_t begin = 0; begin < rows->n_rows; begin += most) {
+        const size_t rest = rows->n_rows - begin, len = rest < most ? rest : most;
+        const char *const end = format_rows(rows, format, begin, begin + len, text);
+        nd_writer_write(writer, text, (size_t)(end - text));
+    }
+    nd_free(text);
+    return ND_OK;
 }
 
 nd_err output_write(const output_table *rows, const char *path, enum output_format format,
@@ -195,8 +233,7 @@ nd_err output_write(const output_table *rows, const char *path, enum output_form
     ND_TRY(nd_writer_open(path, &out.writer, message));
     pthread_mutex_init(&out.lock, NULL);
     pthread_cond_init(&out.moved, NULL);
-    if (format == FORMAT_CSV)
-        write_names(&out);
+    output_append_head(rows, format, out.writer);
     write_runs(&out, out.n_runs < n_threads ? (unsigned)out.n_runs : n_threads);
     pthread_cond_destroy(&out.moved);
     pthread_mutex_destroy(&out.lock);

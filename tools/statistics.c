@@ -21,6 +21,23 @@ static uint64_t peak_memory(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }
 
+statistics statistics_make(const options *chosen)
+{
+    return (statistics){
+        .workers = chosen->n_workers,
+        .processes = options_is_alone(chosen) ? 1 : chosen->cluster.n_processes,
+        .epochs = 1,
+    };
+}
+
+static void write_times(const epoch_times *times, nd_writer *writer)
+{
+    nd_writer_printf(writer, ",\"epoch_ms\":{\"p50\":%.6f,\"p95\":%.6f,",
+                     1e3 * epoch_times_share(times, 0.50), 1e3 * epoch_times_share(times, 0.95));
+    nd_writer_printf(writer, "\"p99\":%.6f,\"max\":%.6f}", 1e3 * epoch_times_share(times, 0.99),
+                     1e3 * epoch_times_share(times, 1));
+}
+
 nd_err statistics_write(const statistics *figures, const char *path, nd_message *message)
 {
     nd_writer *writer;
@@ -37,7 +54,10 @@ nd_err statistics_write(const statistics *figures, const char *path, nd_message 
                      figures->run.n_batches, figures->run.n_records, figures->run.data_bytes);
     nd_writer_printf(writer, "\"progress_frames\":%" PRIu64 ",\"progress_bytes\":%" PRIu64 ",",
                      figures->run.progress_frames, figures->run.progress_bytes);
-    nd_writer_printf(writer, "\"peak_rss_bytes\":%" PRIu64 "}\n",
+    nd_writer_printf(writer, "\"peak_rss_bytes\":%" PRIu64,
                      figures->processes > 1 ? figures->run.peak_rss_bytes : peak_memory());
+    if (figures->times != NULL)
+        write_times(figures->times, writer);
+    nd_writer_write(writer, "}\n", 2);
     return nd_writer_commit(writer, message);
 }

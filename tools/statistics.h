@@ -9,13 +9,20 @@
 #include <nereid/error.h>
 #include <nereid/worker.h>
 
+#include "tools/epoch_times.h"
+#include "tools/options.h"
+
 typedef struct statistics {
     uint64_t vertices, edges;
     unsigned workers, processes;
     double read_s, build_s, run_s; /* seconds; run_s from graph in memory to answer in memory */
     uint64_t rounds, epochs;
     nd_run_stats run;
+    const epoch_times *times; /* of epochs with updates; NULL: there are none. Lent */
 } statistics;
+
+/* Figures of a run that has not begun. */
+statistics statistics_make(const options *chosen);
 
 /* Writes the object to a file, or to standard output for `-`. Errors: ND_IO, ND_NOMEM. */
 ND_CHECKED nd_err statistics_write(const statistics *figures, const char *path,

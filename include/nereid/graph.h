@@ -4,7 +4,8 @@
 
 /** @file
  * Graphs: reading graph files edge by edge or whole, graphs in memory with dense vertex numbers,
- * generated graphs, and plain single-threaded algorithms to check answers against.
+ * graphs that change, generated graphs, and plain single-threaded algorithms to check answers
+ * against.
  *
  * A vertex *id* is any unsigned 64-bit number, as it stands in a file. A graph in memory numbers
  * its vertices 0, 1, 2, ... in the order of their ids; that *dense* number fits 32 bits.
@@ -20,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <nereid/collection.h>
 #include <nereid/dataflow.h>
 #include <nereid/error.h>
 #include <nereid/io.h>
@@ -65,6 +67,9 @@ ND_CHECKED nd_err nd_edge_reader_open_bytes(nd_reader *bytes, nd_edge_reader **r
  * announces), ND_NOMEM. */
 ND_CHECKED nd_err nd_edge_reader_next(nd_edge_reader *reader, nd_edge *edges, size_t capacity,
                                       size_t *len, nd_message *message);
+
+/** From now on a negative weight is bad input. To be called before the first edge is read. */
+void nd_edge_reader_refuse_negative(nd_edge_reader *reader);
 
 /** What the file said before its first edge. Borrowed until close. */
 const nd_edge_facts *nd_edge_reader_facts(const nd_edge_reader *reader);
@@ -186,6 +191,71 @@ ND_CHECKED nd_err nd_graph_builder_finish(nd_graph_builder *builder, nd_graph **
 /** Frees a builder; NULL is fine. */
 void nd_graph_builder_destroy(nd_graph_builder *builder);
 
+/* --- Graphs that change --- */
+
+/** Which files tell how a graph changes, and how they are read. Paths are lent until close. */
+typedef struct nd_update_options {
+    const char *graph_path;    /* epoch 0 */
+    const char *vertices_path; /* as in nd_graph_options */
+    const char *updates_path;  /* epochs 1, 2, ...; NULL: none */
+    nd_direction direction;
+    bool keep_weights;        /* an edge of another weight is another edge; else all weigh 1 */
+    bool no_negative_weights; /* a negative weight is bad input */
+} nd_update_options;
+
+/** An edge that comes (`diff` is 1) or goes (-1). */
+typedef struct nd_edge_update {
+    nd_edge edge;
+    int64_t diff;
+} nd_edge_update;
+
+/** Reads a graph file and then a file of updates: lines `+ src dst [weight]`, `- src dst [weight]`,
+ * and `commit`, which ends an epoch; blanks, commas, comments, line ends and compression as in edge
+ * lists. Edges are counted: one that has come twice must go twice. Memory is that of the edges that
+ * are there. One thread at a time. */
+typedef struct nd_update_reader nd_update_reader;
+
+/** Opens the graph; the file of updates, which may be a pipe, is opened when epoch 0 is over.
+ * Errors: ND_INPUT (a file is missing or unreadable, a wrong header), ND_NOMEM. */
+ND_CHECKED nd_err nd_update_reader_open(const nd_update_options *options, nd_update_reader **reader,
+                                        nd_message *message);
+
+/** Reads updates from `bytes`, which it takes, also on failure, from epoch 1 on: there is no graph
+ * before. Paths are not looked at. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_update_reader_open_bytes(nd_reader *bytes, const nd_update_options *options,
+                                              nd_update_reader **reader);
+
+/** Fills `updates` with up to `capacity` of one epoch, at least two, and sets `*len`, and
+ * `*ends_epoch` if the epoch is over with them; neither is the end. Does not wait for more than it
+ * takes to know that an epoch is over. An edge of an undirected graph comes, and goes, both ways; a
+ * vertex without edges comes as an edge to itself. On an error the reader is only good for closing.
+ * Errors: ND_INPUT (as nd_edge_reader_next; an edge goes that is not there), ND_NOMEM. */
+ND_CHECKED nd_err nd_update_reader_next(nd_update_reader *reader, nd_edge_update *updates,
+                                        size_t capacity, size_t *len, bool *ends_epoch,
+                                        nd_message *message);
+
+/** How many edges, each counted once, are there after what was read; self-loops do not count. */
+uint64_t nd_update_reader_n_edges(const nd_update_reader *reader);
+
+/** Builds the graph that is there after what was read. Errors: as nd_graph_builder_finish. */
+ND_CHECKED nd_err nd_update_reader_build(const nd_update_reader *reader, nd_lists lists,
+                                         nd_graph **graph, nd_message *message);
+
+/** Closes and frees; NULL is fine. */
+void nd_update_reader_close(nd_update_reader *reader);
+
+/** The type of nd_edge. The key is the source. */
+extern const nd_type nd_edge_type;
+
+/** Feeds this worker's share of a graph that every worker of the process holds: all workers' shares
+ * together are its edges, both ways if it is undirected, and an edge to itself for every vertex.
+ * `edges` is an input of nd_edge_type; the graph has out-lists. */
+void nd_graph_feed(nd_worker *worker, const nd_graph *graph, nd_input *edges);
+
+/** Has the dataflow refused when it starts, unless all processes hold the same graph, but for its
+ * weights. */
+void nd_graph_agree(nd_dataflow *flow, const nd_graph *graph);
+
 /* --- Generated graphs --- */
 
 /** Kinds of generated graphs over 2^scale vertices.
@@ -258,6 +328,49 @@ extern const nd_type nd_degree_type;
  * in-lists. */
 nd_stream nd_degrees(nd_scope *scope, const nd_graph *graph);
 
+/* --- Algorithms on graphs that change ---
+ *
+ * Queries over a collection of nd_edge_type: the edges, as nd_update_reader_next gives them. Each
+ * is there while its count is above zero; the vertices are the ends of edges, and edges from a
+ * vertex to itself say nothing else. What comes out has one record of each vertex, and a change
+ * costs what it changes. */
+
+/** A vertex and how many hops it is away from the source: ND_UNREACHABLE if it is not reached. The
+ * key is the id. */
+typedef struct nd_hops {
+    uint64_t id, hops;
+} nd_hops;
+extern const nd_type nd_hops_type;
+#define ND_UNREACHABLE ((uint64_t)INT64_MAX)
+
+/** A vertex and the least sum of weights on a way from the source: infinite if there is none. The
+ * key is the id. */
+typedef struct nd_distance {
+    uint64_t id;
+    double distance;
+} nd_distance;
+extern const nd_type nd_distance_type;
+
+/** A vertex and the least id that it is connected with, whichever way edges point. The key is the
+ * id. */
+typedef struct nd_component {
+    uint64_t id, component;
+} nd_component;
+extern const nd_type nd_component_type;
+
+/** How many edges leave and enter each vertex: a collection of nd_degree. */
+nd_collection nd_degrees_follow(nd_collection edges);
+
+/** Breadth-first search along edges: a collection of nd_hops. A source that is no vertex reaches
+ * nothing. */
+nd_collection nd_bfs_follow(nd_collection edges, uint64_t source);
+
+/** Shortest paths by weight: a collection of nd_distance. Weights must not be negative. */
+nd_collection nd_sssp_follow(nd_collection edges, uint64_t source);
+
+/** Weakly connected components: a collection of nd_component. */
+nd_collection nd_wcc_follow(nd_collection edges);
+
 /* --- Plain algorithms, to check answers against --- */
 
 /** PageRank by plain loops on one thread: `ranks` has one a dense vertex; `*rounds` (may be NULL)
@@ -267,6 +380,17 @@ ND_CHECKED nd_err nd_plain_pagerank(const nd_graph *graph, const nd_pagerank_opt
 
 /** The out- and in-degree of each dense vertex; undirected, the degree in both. */
 void nd_plain_degrees(const nd_graph *graph, uint64_t *out, uint64_t *in);
+
+/** The hops from `source`, a dense number or none, to each dense vertex, or ND_UNREACHABLE. Needs
+ * out-lists. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_plain_bfs(const nd_graph *graph, uint32_t source, uint64_t *hops);
+
+/** The same by weight: the least sums, or infinity. Needs out-lists with weights that are not
+ * negative. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_plain_sssp(const nd_graph *graph, uint32_t source, double *distances);
+
+/** The least id of each dense vertex's component. Needs out-lists. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_plain_wcc(const nd_graph *graph, uint64_t *components);
 
 #ifdef __cplusplus
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* That every process has the same graph. */
-#include "operators/graph/agree.h"
-
+/* That every process has the same graph: they read it by themselves, and an answer is right only if
+ * they have read the same. */
 #include <inttypes.h>
 #include <stdio.h>
+
+#include <nereid/graph.h>
 
 static void agree_on_lists(nd_dataflow *flow, const char *what, nd_adjacency lists, size_t n)
 {
@@ -12,10 +13,9 @@ static void agree_on_lists(nd_dataflow *flow, const char *what, nd_adjacency lis
         nd_dataflow_agree(flow, what, lists.targets, lists.offsets[n] * sizeof *lists.targets);
 }
 
-void graph_agree(nd_scope *scope, const nd_graph *graph)
+void nd_graph_agree(nd_dataflow *flow, const nd_graph *graph)
 {
     char what[96];
-    nd_dataflow *const flow = nd_scope_dataflow(scope);
     const nd_graph_counts *const counts = nd_graph_get_counts(graph);
     const size_t n = counts->n_vertices;
     snprintf(what, sizeof what, "graph (here %" PRIu32 " vertices, %" PRIu64 " edges, %s)",

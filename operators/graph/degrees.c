@@ -5,7 +5,6 @@
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
-#include "operators/graph/agree.h"
 #include "operators/graph/vertex_blocks.h"
 
 const nd_type nd_degree_type = ND_TYPE(nd_degree, 1, ND_FIELD(nd_degree, id),
@@ -37,7 +36,7 @@ nd_stream nd_degrees(nd_scope *scope, const nd_graph *graph)
                             "degrees needs a graph with in-lists");
         return out;
     }
-    graph_agree(scope, graph);
+    nd_graph_agree(nd_scope_dataflow(scope), graph);
     nd_vertex *const vertex = nd_vertex_new(scope,
                                             &(nd_vertex_def){.name = "degrees",
                                                              .state_size = sizeof graph,

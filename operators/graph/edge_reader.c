@@ -11,6 +11,7 @@ struct nd_edge_reader {
     edge_parser parser;
     uint64_t n_lines_before; /* lines before the block being parsed */
     uint64_t n_edges;
+    bool refuses_negative;
 };
 
 nd_err nd_edge_reader_open_bytes(nd_reader *bytes, nd_edge_reader **reader, nd_message *message)
@@ -54,6 +55,7 @@ static nd_err next_block(nd_edge_reader *reader, nd_message *message)
                                message);
     if (err == ND_OK)
         reader->parser = edge_parser_make(&reader->file.facts, block.begin, block.end);
+    reader->parser.refuses_negative = reader->refuses_negative;
     return err;
 }
 
@@ -76,6 +78,8 @@ nd_err nd_edge_reader_next(nd_edge_reader *reader, nd_edge *edges, size_t capaci
     *len = n;
     return ND_OK;
 }
+
+void nd_edge_reader_refuse_negative(nd_edge_reader *reader) { reader->refuses_negative = true; }
 
 const nd_edge_facts *nd_edge_reader_facts(const nd_edge_reader *reader)
 {

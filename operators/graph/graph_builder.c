@@ -5,7 +5,6 @@
  * Later steps hold the sorted keys and the lists, which take four bytes an edge and direction. */
 #include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <nereid/memory.h>
 
@@ -14,6 +13,7 @@
 #include "operators/graph/line_blocks.h"
 #include "operators/graph/numbering.h"
 #include "operators/graph/parallel.h"
+#include "operators/graph/vertex_file.h"
 
 struct nd_graph_builder {
     nd_graph_options options;
@@ -70,48 +70,11 @@ nd_err nd_graph_builder_read_vertices(nd_graph_builder *builder, nd_reader *byte
     return load_vertices(bytes, LINE_BLOCK_SIZE, &builder->collectors[0], message);
 }
 
-/* For the edge file of an LDBC pair the name of the vertex file beside it, if there is one; else
- * NULL. */
-static nd_err find_pair(const char *path, char **vertices)
-{
-    static const char *const suffixes[] = {".e", ".e.gz", ".e.zst"};
-    const size_t len = strlen(path);
-    *vertices = NULL;
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        const size_t suffix_len = strlen(suffixes[i]);
-        if (len <= suffix_len || strcmp(path + len - suffix_len, suffixes[i]) != 0)
-            continue;
-        *vertices = nd_strdup(path);
-        if (*vertices == NULL)
-            return ND_NOMEM;
-        (*vertices)[len - suffix_len + 1] = 'v';
-        if (access(*vertices, F_OK) == 0)
-            return ND_OK;
-        nd_free(*vertices);
-        *vertices = NULL;
-    }
-    return ND_OK;
-}
-
-/* Opens the file of vertices that goes with a graph file; NULL if none does. */
-static nd_err open_vertices(const nd_graph_builder *builder, const char *path, nd_reader **bytes,
-                            nd_message *message)
-{
-    char *pair = NULL;
-    *bytes = NULL;
-    if (builder->options.vertices_path != NULL)
-        return nd_reader_open(builder->options.vertices_path, bytes, message);
-    ND_TRY(find_pair(path, &pair));
-    const nd_err err = pair != NULL ? nd_reader_open(pair, bytes, message) : ND_OK;
-    nd_free(pair);
-    return err;
-}
-
 nd_err nd_graph_builder_read(nd_graph_builder *builder, const char *path, nd_message *message)
 {
     nd_reader *edges = NULL, *vertices = NULL;
     ND_TRY(nd_reader_open(path, &edges, message));
-    nd_err err = open_vertices(builder, path, &vertices, message);
+    nd_err err = vertex_file_open(builder->options.vertices_path, path, &vertices, message);
     if (err != ND_OK) {
         nd_reader_close(edges);
         return err;

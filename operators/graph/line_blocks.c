@@ -13,7 +13,7 @@
 
 nd_err line_blocks_init(line_blocks *blocks, nd_reader *reader, size_t block_size)
 {
-    *blocks = (line_blocks){.reader = reader, .block_size = block_size};
+    *blocks = (line_blocks){.reader = reader, .block_size = block_size, .n_columns = LINE_COLUMNS};
     blocks->tail = nd_alloc(block_size, 1);
     if (blocks->tail != NULL)
         return ND_OK;
@@ -28,7 +28,7 @@ void line_blocks_deinit(line_blocks *blocks)
     *blocks = (line_blocks){0};
 }
 
-/* Reads until the buffer is full or the stream ends. */
+/* Reads until the buffer is full or the stream ends; promptly, what there is. */
 static nd_err fill(line_blocks *blocks, char *buffer, size_t *size, nd_message *message)
 {
     while (*size < blocks->block_size && !blocks->at_end) {
@@ -43,6 +43,8 @@ static nd_err fill(line_blocks *blocks, char *buffer, size_t *size, nd_message *
             if (buffer[0] == '\n')
                 memmove(buffer, buffer + 1, --*size);
         }
+        if (blocks->is_prompt && got > 0)
+            break;
     }
     return ND_OK;
 }
@@ -66,13 +68,13 @@ static size_t shorten_blanks(char *buffer, size_t size)
 
 /* Where the columns that count end in a line whose blanks are shortened; `size` if they do not end
  * there. A comma with the blanks around it, or else blanks, part two columns. */
-static size_t end_of_columns(const char *line, size_t size)
+static size_t end_of_columns(const char *line, size_t size, int n_columns)
 {
     size_t i = 0;
-    for (int column = 0; column < LINE_COLUMNS; column++) {
+    for (int column = 0; column < n_columns; column++) {
         while (i < size && !is_blank(line[i]) && line[i] != ',')
             i++;
-        if (column == LINE_COLUMNS - 1)
+        if (column == n_columns - 1)
             break;
         i += i < size && is_blank(line[i]);
         i += i < size && line[i] == ',';
@@ -108,7 +110,7 @@ static nd_err shorten_line(line_blocks *blocks, char *buffer, size_t *size, bool
     *size = kept;
     if (kept > 0 && (buffer[0] == '#' || buffer[0] == '%'))
         return drop_line_rest(blocks, buffer, 1, size, message);
-    const size_t columns = end_of_columns(buffer, kept);
+    const size_t columns = end_of_columns(buffer, kept, blocks->n_columns);
     if (columns < kept && columns < blocks->block_size / 2)
         return drop_line_rest(blocks, buffer, columns, size, message);
     *too_long = kept > blocks->block_size / 2;
@@ -119,6 +121,8 @@ static nd_err shorten_line(line_blocks *blocks, char *buffer, size_t *size, bool
 static void drop_byte_order_mark(line_blocks *blocks, char *buffer, size_t *size)
 {
     static const char mark[] = {'\xef', '\xbb', '\xbf'};
+    if (!blocks->at_end && *size < sizeof mark && whole_lines(buffer, *size) == 0)
+        return; /* it may still become one */
     if (!blocks->has_begun && *size >= sizeof mark && memcmp(buffer, mark, sizeof mark) == 0) {
         *size -= sizeof mark;
         memmove(buffer, buffer + sizeof mark, *size);
@@ -138,8 +142,10 @@ nd_err line_blocks_next(line_blocks *blocks, char *buffer, line_block *block, bo
         ND_TRY(fill(blocks, buffer, &size, message));
         drop_byte_order_mark(blocks, buffer, &size);
         cut = blocks->at_end ? size : whole_lines(buffer, size);
-        if (cut > 0 || size == 0)
+        if (cut > 0 || (size == 0 && blocks->at_end))
             break;
+        if (size < blocks->block_size && !blocks->at_end)
+            continue;
         ND_TRY(shorten_line(blocks, buffer, &size, too_long, message));
     }
     blocks->skips_line_feed = cut > 0 && cut == size && buffer[cut - 1] == '\r';

@@ -5,9 +5,9 @@
 /* A stream of bytes cut into blocks of whole lines.
  *
  * A line ends with a line feed, a carriage return, or both. Blocks have a fixed size, so memory
- * does not grow with the length of a line: of a line longer than a block only the first
- * LINE_COLUMNS columns are kept, runs of blanks shortened to one. Whoever calls owns the blocks;
- * several threads may parse theirs at once as long as one at a time calls line_blocks_next. */
+ * does not grow with the length of a line: of a line longer than a block only the first n_columns
+ * columns are kept, runs of blanks shortened to one. Whoever calls owns the blocks; several threads
+ * may parse theirs at once as long as one at a time calls line_blocks_next. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,13 +19,16 @@
 enum {
     LINE_BLOCK_SIZE = 1 << 20,
     LINE_BLOCK_PADDING = 16, /* readable bytes after the end of a block; the first is a line feed */
-    LINE_COLUMNS = 3
+    LINE_COLUMNS = 3         /* of an edge that count */
 };
 
 typedef struct line_blocks {
     nd_reader *reader; /* owned */
     size_t block_size;
-    char *tail; /* the begun line after the last block */
+    int n_columns;  /* that count; LINE_COLUMNS unless changed */
+    bool is_prompt; /* a block ends with the last line that has come, be it ever so small; else it
+                       is filled first */
+    char *tail;     /* the begun line after the last block */
     size_t tail_size;
     bool at_end;
     bool has_begun;       /* the first bytes, which may be a byte order mark, are read */

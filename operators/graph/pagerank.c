@@ -21,7 +21,6 @@
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
-#include "operators/graph/agree.h"
 #include "operators/graph/edge_tiles.h"
 #include "operators/graph/pagerank_internal.h"
 #include "operators/graph/vertex_blocks.h"
@@ -273,7 +272,7 @@ static void agree(nd_scope *scope, const pagerank_task *task)
     snprintf(what, sizeof what, "options (here %u iterations, damping %g, tolerance %g)",
              task->options.iterations, choice.damping, choice.tolerance);
     nd_dataflow_agree(nd_scope_dataflow(scope), what, &choice, sizeof choice);
-    graph_agree(scope, task->graph);
+    nd_graph_agree(nd_scope_dataflow(scope), task->graph);
 }
 
 nd_stream nd_pagerank(nd_scope *scope, const nd_graph *graph, const nd_pagerank_options *options)

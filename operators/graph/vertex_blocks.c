@@ -22,7 +22,8 @@ static uint64_t work_before(const uint64_t *offsets, uint32_t vertex)
 static uint32_t find_cut(const nd_graph *graph, unsigned index, unsigned n_workers)
 {
     const uint32_t n = nd_graph_get_counts(graph)->n_vertices, size = vertex_block_size(n);
-    const uint64_t *const offsets = nd_graph_in(graph).offsets;
+    const uint64_t *const in = nd_graph_in(graph).offsets;
+    const uint64_t *const offsets = in != NULL ? in : nd_graph_out(graph).offsets;
     const long double wanted = (long double)work_before(offsets, n) * index / n_workers;
     uint32_t low = 0, high = n / size + (n % size != 0);
     while (low < high) {

@@ -20,7 +20,7 @@ typedef struct vertex_span {
 uint32_t vertex_block_size(uint32_t n_vertices);
 
 /* The vertices of worker `index` of `n_workers`, so chosen that workers have about equal numbers of
- * in-edges and vertices. */
+ * in-edges and vertices; of out-edges, where in-edges are not listed. */
 vertex_span vertex_span_of(const nd_graph *graph, unsigned index, unsigned n_workers);
 
 #endif
