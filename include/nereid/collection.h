@@ -199,8 +199,16 @@ nd_collection nd_reduce(nd_collection collection, const nd_type *type, nd_reduce
                         nd_user user);
 
 /** How many records each key has, counted as often as they are there: records of `type`, which has
- * the same key, and then an int64_t. A key that adds up to zero has no record. */
+ * the same key, and then an int64_t. A key that adds up to zero has no record. Outside of loops a
+ * change costs the same whatever is there of its key, and nothing but the counts is kept. */
 nd_collection nd_count(nd_collection collection, const nd_type *type);
+
+/** What the fields behind the key, which are integers, add up to for each key, each record counted
+ * as often as it is there: records of `type`, which has the same key, and then an int64_t for each
+ * of these fields, in their order. A key whose records count zero has no record, whatever its sums
+ * are. Outside of loops it costs as nd_count does. A sum that is too large fails the run, also one
+ * of a part of the records. */
+nd_collection nd_sum(nd_collection collection, const nd_type *type);
 
 /** Each record that is there, more than zero times, once. */
 nd_collection nd_distinct(nd_collection collection);
@@ -304,6 +312,29 @@ typedef struct nd_outer_join_def {
  * returns. */
 nd_collection nd_outer_join(nd_collection left, nd_collection right, const nd_type *type,
                             const nd_outer_join_def *def);
+
+/** Whether a half join's change sees what the other collection has at its own time, too. */
+typedef enum nd_half_join_order {
+    ND_HALF_JOIN_UPTO,  /* what is there at that time */
+    ND_HALF_JOIN_BEFORE /* what was there just before */
+} nd_half_join_order;
+
+/** Each change of `changes` with every record of its key that `arranged` has at that time: a record
+ * of `type` at the time of the change, as often as both, multiplied. Later changes of `arranged` do
+ * not change what has come out, and nothing is kept of `changes`; `arranged` is arranged, unless it
+ * is already. Keys as in nd_join; in the root scope only. Exchanges by key. A change waits until
+ * `arranged` is complete up to its time, and costs what that has of its key.
+ *
+ * With it, joins of any number of collections keep nothing but their inputs, arranged (*delta
+ * joins*). Put the collections in an order, and send the changes of each through half joins with
+ * all others, in any sequence: up to their time with those that stand before it, before their time
+ * with those behind it. So each combination of records is found once, by the last of them to come,
+ * and what all these paths make, concatenated, is the join.
+ *
+ * Two imported arrangements may show what was before they were compacted at two times: of what is
+ * looked up by several keys import one, and arrange that by the others. */
+nd_collection nd_half_join(nd_collection changes, nd_collection arranged, nd_half_join_order order,
+                           const nd_type *type, nd_join_fn *fn, nd_user user);
 
 /* --- Iterating --- */
 

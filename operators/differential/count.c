@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Count: how many records each key has. */
+/* Count: how many records each key has. In loops a function of all of them, elsewhere a total. */
 #include <string.h>
 
 #include "operators/differential/difference.h"
+#include "operators/differential/plainly.h"
 #include "operators/differential/reduce.h"
+#include "operators/differential/totals.h"
 
 static void count(void *user, const void *records, const int64_t *counts, size_t len,
                   nd_reduction *out)
@@ -21,19 +23,32 @@ static void count(void *user, const void *records, const int64_t *counts, size_t
                &sum, sizeof sum);
 }
 
-/* Whether the only field behind the key is an int64_t. */
-static bool is_tally(const nd_type *type, unsigned n_key)
+static nd_collection reduce(nd_collection collection, const nd_type *type, bool is_plain)
 {
-    return type && nd_type_n_fields(type) == n_key + 1 &&
-           type->fields[n_key].kind == ND_KIND_SIGNED && type->fields[n_key].size == 8;
+    return nd_reduce_by(collection,
+                        &(nd_reduce_def){.name = "count",
+                                         .n_key = collection.type ? collection.type->nkey : 0,
+                                         .type = type,
+                                         .fn = count,
+                                         .is_plain = is_plain});
+}
+
+nd_collection nd_count_plainly(nd_collection collection, const nd_type *type)
+{
+    return reduce(collection, type, true);
 }
 
 nd_collection nd_count(nd_collection collection, const nd_type *type)
 {
+    nd_scope *const scope = nd_stream_scope(collection.stream);
     const unsigned n_key = collection.type ? collection.type->nkey : 0;
-    if (collection.type && !is_tally(type, n_key))
-        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(collection.stream)), ND_INVAL,
+    const bool is_right = nd_has_totals(type, n_key, 1);
+    if (collection.type && !is_right)
+        nd_dataflow_mistake(nd_scope_dataflow(scope), ND_INVAL,
                             "count: its type must have the key and an int64_t");
-    return nd_reduce_by(
-        collection, &(nd_reduce_def){.name = "count", .n_key = n_key, .type = type, .fn = count});
+    if (nd_scope_n_loops(scope) > 0 || n_key == 0 || !is_right)
+        return reduce(collection, type, false);
+    return nd_totals_new(
+        collection,
+        &(nd_totals_def){.name = "count", .kind = ND_TOTALS_COUNT, .n_key = n_key, .type = type});
 }
