@@ -64,6 +64,16 @@ void nd_collection_update(nd_input *input, const void *record, int64_t diff);
 /** The same for `len` records side by side. */
 void nd_collection_update_many(nd_input *input, const void *records, size_t len, int64_t diff);
 
+/** Makes an input that is told what each key (the type's leading fields) has: one record, or none.
+ * What comes out is the change. Otherwise as nd_collection_input_new. */
+nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input);
+
+/** From the input's present epoch on the record's key has this record, or none (then the fields
+ * behind the key do not matter). Of all that a worker says of a key in one epoch the last counts; if
+ * several workers do, the greatest record. */
+void nd_upsert(nd_input *input, const void *record);
+void nd_upsert_remove(nd_input *input, const void *record);
+
 /* --- Operators without state --- */
 
 /** Reads `len` records and writes `len`, each in the place of its own. */

@@ -45,6 +45,10 @@ void nd_input_close(nd_input *input);
 /** The type of what it is sent. */
 const nd_type *nd_input_type(const nd_input *input);
 
+/** How many records it has been sent, and the worker that it belongs to. */
+uint64_t nd_input_n_sent(const nd_input *input);
+nd_worker *nd_input_worker(const nd_input *input);
+
 /** Fails the run on behalf of the input, as nd_fail. */
 void nd_input_fail(nd_input *input, const char *text);
 

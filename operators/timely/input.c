@@ -17,6 +17,7 @@ struct nd_input {
     const nd_type *type;
     nd_time now;
     bool is_closed;
+    uint64_t n_sent;
     unsigned n_floats; /* fields to be checked: none, for most types */
     unsigned floats[ND_MAX_FIELDS];
 };
@@ -116,6 +117,7 @@ void nd_input_send_many(nd_input *input, const void *records, size_t len)
     if (!is_open(input) || len == 0)
         return;
     nd_emit *const emit = nd_vertex_emit(input->vertex, 0, &input->now);
+    input->n_sent += len;
     if (input->n_floats == 0)
         nd_emit_copy(emit, records, len);
     else
@@ -124,10 +126,12 @@ void nd_input_send_many(nd_input *input, const void *records, size_t len)
 
 void nd_input_send(nd_input *input, const void *record)
 {
-    if (is_open(input) && input->n_floats == 0)
+    if (is_open(input) && input->n_floats == 0) {
         nd_send_by(input->vertex, 0, &input->now, record);
-    else
+        input->n_sent++;
+    } else {
         nd_input_send_many(input, record, 1);
+    }
 }
 
 void nd_input_advance(nd_input *input, uint64_t epoch)
@@ -157,6 +161,10 @@ uint64_t nd_input_epoch(const nd_input *input)
 {
     return is_open(input) ? input->now.epoch : UINT64_MAX;
 }
+
+uint64_t nd_input_n_sent(const nd_input *input) { return input->n_sent; }
+
+nd_worker *nd_input_worker(const nd_input *input) { return nd_vertex_worker(input->vertex); }
 
 const nd_type *nd_input_type(const nd_input *input) { return input->type; }
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "operators/differential/index.h"
+#include "scheduler/simulation.h"
 #include "tests/differential/query_run.h"
+#include "tests/support/failing_memory.h"
 
 typedef struct pair {
     uint32_t key;
@@ -328,6 +330,58 @@ static void products_do_not_wrap_round(void **state)
     query_expect_failure(&pair_type, upto_query, feed_large, ND_FAILED, "too many times");
 }
 
+/* --- Memory --- */
+
+static nd_err build_half(nd_worker *worker, void *arg)
+{
+    nd_input **const input = arg;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "half");
+    (void)half(nd_collection_input_new(flow, &pair_type, input), ND_HALF_JOIN_BEFORE);
+    return nd_dataflow_start(flow);
+}
+
+static bool feed_half(nd_worker *worker, nd_random *random, void *arg)
+{
+    (void)worker, (void)random;
+    nd_input **const input = arg;
+    feed_ties(*input);
+    nd_input_close(*input);
+    return false;
+}
+
+static nd_err attempt(void *arg)
+{
+    (void)arg;
+    nd_input *input;
+    nd_simulation *simulation;
+    bool quiet = false;
+    const nd_simulation_def def = {
+        .n_workers = 1, .seed = 1, .build = build_half, .drive = feed_half, .arg = &input};
+    ND_TRY(nd_simulation_create(&def, &simulation, NULL));
+    nd_err err = ND_OK;
+    while (err == ND_OK && !quiet)
+        err = nd_simulation_step(simulation, &quiet, NULL);
+    nd_simulation_destroy(simulation);
+    return err;
+}
+
+/* A refusal that the runtime can do without need not end the run. */
+static void runs_without_memory_end_cleanly(void **state)
+{
+    (void)state;
+    size_t n_failed = 0;
+    bool is_refused = true;
+    for (size_t allowed = 0; is_refused; allowed++) {
+        failing_memory memory;
+        failing_memory_start(&memory, allowed);
+        const nd_err err = attempt(NULL);
+        is_refused = failing_memory_stop(&memory);
+        assert_true(err == ND_NOMEM || err == ND_OK);
+        n_failed += err == ND_NOMEM ? 1 : 0;
+    }
+    assert_true(n_failed > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +393,7 @@ int main(void)
         cmocka_unit_test(when_probes_end_nothing_is_kept),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(products_do_not_wrap_round),
+        cmocka_unit_test(runs_without_memory_end_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "operators/differential/advance.h"
-#include "operators/differential/history.h"
+#include "operators/differential/key_history.h"
+#include "operators/differential/trace_builder.h"
 #include "runtime/base/random.h"
 
 enum { SIDE = 4, POINTS = SIDE * SIDE * SIDE, N_VALUES = 5, MOST = 60, MANY = 20000 };
@@ -224,6 +225,66 @@ static void what_is_not_consolidated_is_found(void **state)
     assert_false(nd_history_validate(backwards, 2));
 }
 
+/* --- From batches --- */
+
+static nd_trace_batch *make_one(const char *value, uint64_t epoch)
+{
+    nd_trace_batch *batch;
+    nd_antichain lower, upper;
+    nd_trace_builder builder;
+    const nd_trace_shape shape = {.key_is_fixed = true, .key_size = 1};
+    const nd_time time = {.epoch = epoch};
+    nd_antichain_init(&lower);
+    nd_antichain_init(&upper);
+    assert_int_equal(nd_antichain_insert(&lower, &(nd_time){.epoch = 0}), ND_OK);
+    nd_trace_builder_init(&builder, &shape);
+    const nd_trace_code code = {(const unsigned char *)value, strlen(value)};
+    assert_int_equal(nd_trace_builder_push(&builder, (nd_trace_code){(const unsigned char *)"k", 1},
+                                           code, &time, 1),
+                     ND_OK);
+    assert_int_equal(nd_trace_builder_seal(&builder, &lower, &upper, &lower, &batch), ND_OK);
+    nd_trace_builder_deinit(&builder);
+    nd_antichain_deinit(&lower);
+    return batch;
+}
+
+/* What is fresh counts as of its arrival, what is stored as of `since`; values are numbered in
+ * order, wherever they come from. */
+static void a_key_is_brought_together_from_its_batches(void **state)
+{
+    (void)state;
+    nd_antichain since;
+    nd_key_history history;
+    nd_trace_cursor cursors[3];
+    const nd_time arrival = {.epoch = 5};
+    const nd_trace_code key = {(const unsigned char *)"k", 1};
+    nd_trace_batch *const batches[] = {make_one("pear", 1), make_one("fig", 2),
+                                       make_one("pear", 7)};
+    for (size_t i = 0; i < 3; i++)
+        nd_trace_cursor_init(&cursors[i], batches[i]);
+    nd_antichain_init(&since);
+    assert_int_equal(nd_antichain_insert(&since, &(nd_time){.epoch = 4}), ND_OK);
+    nd_key_history_init(&history);
+    assert_int_equal(nd_key_history_add(&history, &cursors[0], key, NULL), ND_OK);
+    assert_int_equal(nd_key_history_add(&history, &cursors[1], key, &arrival), ND_OK);
+    assert_int_equal(nd_key_history_add(&history, &cursors[2], key, &arrival), ND_OK);
+    assert_int_equal(nd_key_history_make_since(&history, &since), ND_OK);
+    assert_int_equal(history.values.len, 2);
+    assert_int_equal(history.stored.len, 1);
+    assert_int_equal(history.fresh.len, 2);
+    const nd_edit *const stored = history.stored.items, *const fresh = history.fresh.items;
+    assert_int_equal(stored[0].value, 1);
+    assert_int_equal(stored[0].time.epoch, 4);
+    assert_int_equal(fresh[0].value, 0);
+    assert_int_equal(fresh[0].time.epoch, 5);
+    assert_int_equal(fresh[1].value, 1);
+    assert_int_equal(fresh[1].time.epoch, 7);
+    nd_key_history_deinit(&history);
+    nd_antichain_deinit(&since);
+    for (size_t i = 0; i < 3; i++)
+        nd_trace_batch_release(batches[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +296,7 @@ int main(void)
         cmocka_unit_test(accumulating_counts_values_in_order_without_zeros),
         cmocka_unit_test(sums_that_are_too_large_fail),
         cmocka_unit_test(what_is_not_consolidated_is_found),
+        cmocka_unit_test(a_key_is_brought_together_from_its_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ typedef struct word {
 static const nd_type word_type = ND_TYPE(word, 1, ND_FIELD(word, text), ND_FIELD(word, n));
 
 /* With zero bytes, which codes must escape. */
-static const char *const texts[] = {"", "a", "a\0", "a\0b", "bb"};
+static const char *const texts[] = {"", "a", "x\0", "a\0b", "bb"};
 static const size_t text_sizes[] = {0, 1, 2, 3, 2};
 
 /* --- The two ways --- */

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Upserts: what is said is a key's record, and what comes out is the change.
+ *
+ * A row says, in the place of a difference, whether the key shall have the record or none, which
+ * worker's word it is and as which of its words; the key chooses where it goes. There words wait
+ * until their epoch is complete. Then of each key and epoch one counts: the last of each worker,
+ * and of these the greatest record. What the key had before is found in a trace of what was given
+ * out, so a key costs what it has, however often it changes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <nereid/vertex.h>
+#include <nereid/worker.h>
+
+#include "operators/differential/linear.h"
+#include "operators/differential/outgoing.h"
+#include "operators/differential/trace.h"
+#include "operators/differential/trace_builder.h"
+#include "operators/differential/trace_cursor.h"
+
+enum { WORKER_BITS = 16, MOST_WORKERS = 1 << WORKER_BITS };
+
+typedef struct word {
+    const unsigned char *code; /* of the record; an offset while it waits */
+    size_t begin, size, key_size;
+    uint64_t epoch;
+    uint64_t number; /* as which of its worker's words, and below that the worker */
+    bool is_removal;
+} word;
+
+typedef struct upsert {
+    nd_row in;
+    nd_record_code whole, key;
+    nd_vector words; /* word, that wait, */
+    nd_vector codes; /* bytes: and their codes */
+    nd_vector ready; /* word: of complete epochs */
+    nd_held held;
+    nd_outgoing out;
+    nd_trace_builder builder;
+    nd_trace *trace; /* of what was given out */
+    nd_trace_reader *reader;
+    nd_antichain lower; /* where its next batch begins */
+    nd_vector views;    /* nd_trace_view, owned: of a round, */
+    nd_vector cursors;  /* nd_trace_cursor: into these */
+    nd_vector present;  /* bytes: the code of the key's record, */
+    bool has_present;   /* if it has one */
+} upsert;
+
+/* --- Saying --- */
+
+static int64_t pack(uint64_t number, unsigned worker, bool is_removal)
+{
+    const int64_t packed = (int64_t)((number + 1) << WORKER_BITS | worker);
+    return is_removal ? -packed : packed;
+}
+
+static void say(nd_input *input, const void *record, bool is_removal)
+{
+    if (!input)
+        return;
+    const uint64_t number = nd_input_n_sent(input);
+    if (number >> (62 - WORKER_BITS) != 0)
+        nd_input_fail(input, "it has been told too much");
+    else
+        nd_collection_update(input, record,
+                             pack(number, nd_worker_index(nd_input_worker(input)), is_removal));
+}
+
+void nd_upsert(nd_input *input, const void *record) { say(input, record, false); }
+
+void nd_upsert_remove(nd_input *input, const void *record) { say(input, record, true); }
+
+/* --- Waiting --- */
+
+static nd_err keep_word(upsert *self, const unsigned char *row)
+{
+    const int64_t packed = nd_row_diff(&self->in, row);
+    const size_t size = nd_record_code_size(&self->whole, row), begin = self->codes.len;
+    word *const one = nd_vector_push(&self->words);
+    if (!one)
+        return ND_NOMEM;
+    ND_TRY(nd_vector_reserve(&self->codes, begin + size + 1));
+    (void)nd_record_code_write(&self->whole, row, (unsigned char *)self->codes.items + begin);
+    self->codes.len += size;
+    *one = (word){.begin = begin,
+                  .size = size,
+                  .key_size = nd_record_code_size(&self->key, row),
+                  .epoch = nd_row_time(&self->in, row).epoch,
+                  .number = (uint64_t)(packed < 0 ? -packed : packed),
+                  .is_removal = packed < 0};
+    return ND_OK;
+}
+
+static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+{
+    (void)port;
+    upsert *const self = nd_vertex_state(vertex);
+    const unsigned char *const rows = nd_batch_records(batch);
+    nd_err err = nd_held_add(&self->held, vertex, time);
+    for (size_t i = 0; err == ND_OK && i < nd_batch_len(batch); i++)
+        err = keep_word(self, rows + i * self->in.type->size);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+}
+
+/* Takes out the words of complete epochs. */
+static nd_err take_ready(upsert *self, const nd_antichain *frontier)
+{
+    const nd_time *const open = nd_antichain_items(frontier);
+    word *const words = self->words.items;
+    size_t n = 0;
+    nd_vector_clear(&self->ready);
+    ND_TRY(nd_vector_reserve(&self->ready, self->words.len));
+    for (size_t i = 0; i < self->words.len; i++)
+        if (frontier->len == 0 || words[i].epoch < open->epoch)
+            *(word *)nd_vector_push(&self->ready) = words[i];
+        else
+            words[n++] = words[i];
+    nd_vector_truncate(&self->words, n);
+    for (size_t i = 0; i < self->ready.len; i++) {
+        word *const one = nd_vector_at(&self->ready, i);
+        one->code = (const unsigned char *)self->codes.items + one->begin;
+    }
+    return ND_OK;
+}
+
+/* Codes of words that are gone make room. */
+static void tidy_codes(upsert *self)
+{
+    unsigned char *const codes = self->codes.items;
+    size_t used = 0;
+    for (size_t i = 0; i < self->words.len; i++) {
+        word *const one = nd_vector_at(&self->words, i);
+        memmove(codes + used, codes + one->begin, one->size);
+        one->begin = used;
+        used += one->size;
+    }
+    nd_vector_truncate(&self->codes, used);
+}
+
+/* --- Which word counts --- */
+
+static nd_trace_code key_of(const word *one) { return (nd_trace_code){one->code, one->key_size}; }
+
+static nd_trace_code record_of(const word *one) { return (nd_trace_code){one->code, one->size}; }
+
+/* By key, epoch and worker; of these the last word first. */
+static int compare_words(const void *a, const void *b)
+{
+    const word *const left = a, *const right = b;
+    const int order = nd_trace_code_compare(key_of(left), key_of(right));
+    const unsigned of_left = left->number % MOST_WORKERS, of_right = right->number % MOST_WORKERS;
+    if (order != 0)
+        return order;
+    if (left->epoch != right->epoch)
+        return left->epoch < right->epoch ? -1 : 1;
+    if (of_left != of_right)
+        return of_left < of_right ? -1 : 1;
+    return left->number > right->number ? -1 : 1;
+}
+
+static bool is_of_epoch(const word *one, const word *first)
+{
+    return one->epoch == first->epoch && nd_trace_code_compare(key_of(one), key_of(first)) == 0;
+}
+
+/* The word that counts of those from `*next` on that are of one key and epoch; passes them. A
+ * record counts more than none. */
+static const word *choose(const upsert *self, size_t *next)
+{
+    const word *const words = self->ready.items, *const first = &words[*next], *best = first;
+    for (++*next; *next < self->ready.len && is_of_epoch(&words[*next], first); ++*next) {
+        const word *const one = &words[*next];
+        if (one->number % MOST_WORKERS == (one - 1)->number % MOST_WORKERS || one->is_removal)
+            continue; /* the worker has said another thing later */
+        if (best->is_removal || nd_trace_code_compare(record_of(one), record_of(best)) > 0)
+            best = one;
+    }
+    return best;
+}
+
+/* --- What a key has --- */
+
+static nd_err set_present(upsert *self, const unsigned char *code, size_t size)
+{
+    ND_TRY(nd_vector_reserve(&self->present, size + 1));
+    memcpy(self->present.items, code, size);
+    self->present.len = size;
+    self->has_present = true;
+    return ND_OK;
+}
+
+static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code value)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < self->cursors.len; i++) {
+        nd_trace_cursor *const cursor = nd_vector_at(&self->cursors, i);
+        if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+            continue;
+        nd_trace_cursor_rewind_values(cursor);
+        if (!nd_trace_cursor_seek_value(cursor, value))
+            continue;
+        const nd_trace_list list = nd_trace_cursor_updates(cursor);
+        for (uint32_t k = 0; k < list.len; k++)
+            count += list.diffs[k];
+    }
+    return count;
+}
+
+/* The value is in one of the batches, and there it is newest. */
+static nd_err recall(upsert *self, nd_trace_code key)
+{
+    self->has_present = false;
+    for (size_t i = self->cursors.len; i > 0 && !self->has_present; i--) {
+        nd_trace_cursor at = *(nd_trace_cursor *)nd_vector_at(&self->cursors, i - 1);
+        if (!nd_trace_cursor_has_key(&at) || !nd_trace_cursor_seek_key(&at, key))
+            continue;
+        for (; nd_trace_cursor_has_value(&at) && !self->has_present;
+             nd_trace_cursor_next_value(&at)) {
+            const nd_trace_code value = nd_trace_cursor_value(&at);
+            if (count_value(self, key, value) == 0)
+                continue;
+            ND_TRY(nd_vector_reserve(&self->present, key.size + value.size + 1));
+            ND_TRY(set_present(self, key.bytes, key.size));
+            memcpy((unsigned char *)self->present.items + key.size, value.bytes, value.size);
+            self->present.len += value.size;
+        }
+    }
+    return ND_OK;
+}
+
+static nd_err replace(upsert *self, const word *by)
+{
+    const nd_time time = {.epoch = by->epoch};
+    const nd_trace_code had = {self->present.items, self->present.len};
+    if (self->has_present ? !by->is_removal && nd_trace_code_compare(record_of(by), had) == 0
+                          : by->is_removal)
+        return ND_OK;
+    if (self->has_present)
+        ND_TRY(nd_updates_add(&self->out.updates, had.bytes, had.size, &time, -1));
+    self->has_present = false;
+    if (by->is_removal)
+        return ND_OK;
+    ND_TRY(nd_updates_add(&self->out.updates, by->code, by->size, &time, 1));
+    return set_present(self, by->code, by->size);
+}
+
+static nd_err replace_all(upsert *self)
+{
+    const word *const words = self->ready.items;
+    if (self->ready.len > 1)
+        qsort(self->ready.items, self->ready.len, sizeof(word), compare_words);
+    for (size_t i = 0; i < self->ready.len;) {
+        if (i == 0 || nd_trace_code_compare(key_of(&words[i]), key_of(&words[i - 1])) != 0)
+            ND_TRY(recall(self, key_of(&words[i])));
+        ND_TRY(replace(self, choose(self, &i)));
+    }
+    return nd_updates_consolidate(&self->out.updates);
+}
+
+/* --- A round --- */
+
+static nd_err open_cursors(upsert *self)
+{
+    ND_TRY(nd_trace_views(self->trace, NULL, &self->views));
+    for (size_t i = 0; i < self->views.len; i++) {
+        nd_trace_cursor *const cursor = nd_vector_push(&self->cursors);
+        if (!cursor)
+            return ND_NOMEM;
+        nd_trace_cursor_init_view(cursor, nd_vector_at(&self->views, i));
+    }
+    return ND_OK;
+}
+
+static void close_cursors(upsert *self)
+{
+    nd_vector_clear(&self->cursors);
+    while (self->views.len)
+        nd_trace_view_release(nd_vector_pop(&self->views));
+}
+
+/* What was given out goes to the trace. */
+static nd_err keep_given(upsert *self, const nd_antichain *frontier)
+{
+    const nd_updates *const given = &self->out.updates;
+    const nd_time zero = {.epoch = 0};
+    nd_trace_batch *batch;
+    nd_antichain since;
+    if (nd_updates_len(given) == 0)
+        return ND_OK;
+    for (size_t i = 0; i < nd_updates_len(given); i++) {
+        size_t size;
+        const unsigned char *const code = nd_updates_code(given, i, &size);
+        const size_t key_size = nd_record_code_prefix(&self->key, code, size);
+        ND_TRY(nd_trace_builder_push(&self->builder, (nd_trace_code){code, key_size},
+                                     (nd_trace_code){code + key_size, size - key_size},
+                                     nd_updates_time(given, i), nd_updates_diff(given, i)));
+    }
+    nd_antichain_init(&since);
+    nd_err err = nd_antichain_insert(&since, &zero);
+    if (err == ND_OK)
+        err = nd_trace_builder_seal(&self->builder, &self->lower, frontier, &since, &batch);
+    nd_antichain_deinit(&since);
+    ND_TRY(err);
+    ND_TRY(nd_trace_insert(self->trace, batch));
+    return nd_antichain_set(&self->lower, nd_antichain_items(frontier), frontier->len);
+}
+
+static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
+{
+    upsert *const self = nd_vertex_state(vertex);
+    nd_updates_clear(&self->out.updates);
+    ND_TRY(take_ready(self, frontier));
+    ND_TRY(open_cursors(self));
+    ND_TRY(replace_all(self));
+    ND_TRY(nd_outgoing_send(&self->out, vertex, &self->held));
+    close_cursors(self);
+    ND_TRY(keep_given(self, frontier));
+    tidy_codes(self);
+    for (size_t i = 0; i < self->words.len; i++) {
+        const nd_time time = {.epoch = ((word *)nd_vector_at(&self->words, i))->epoch};
+        ND_TRY(nd_antichain_insert(left, &time));
+    }
+    nd_held_replace(&self->held, vertex, left);
+    return ND_OK;
+}
+
+static nd_err advance_holds(upsert *self, const nd_antichain *frontier)
+{
+    ND_TRY(nd_trace_set_upper(self->trace, frontier));
+    ND_TRY(nd_trace_reader_set_since(self->reader, frontier));
+    return nd_trace_reader_set_accepted(self->reader, frontier);
+}
+
+static void on_frontier(nd_vertex *vertex)
+{
+    upsert *const self = nd_vertex_state(vertex);
+    nd_antichain frontier, left;
+    nd_antichain_init(&frontier);
+    nd_antichain_init(&left);
+    nd_err err = nd_frontier_read(vertex, 0, &frontier);
+    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
+        err = hold_round(vertex, &frontier, &left);
+    if (err == ND_OK)
+        err = advance_holds(self, &frontier);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    nd_antichain_deinit(&left);
+    nd_antichain_deinit(&frontier);
+}
+
+/* --- Building --- */
+
+static void deinit(nd_vertex *vertex)
+{
+    upsert *const self = nd_vertex_state(vertex);
+    if (!self->in.type)
+        return; /* never got that far */
+    close_cursors(self);
+    nd_vector_deinit(&self->words);
+    nd_vector_deinit(&self->codes);
+    nd_vector_deinit(&self->ready);
+    nd_held_deinit(&self->held);
+    nd_outgoing_deinit(&self->out);
+    nd_trace_builder_deinit(&self->builder);
+    nd_trace_reader_release(self->reader);
+    nd_trace_release(self->trace);
+    nd_antichain_deinit(&self->lower);
+    nd_vector_deinit(&self->views);
+    nd_vector_deinit(&self->cursors);
+    nd_vector_deinit(&self->present);
+}
+
+static nd_err init_state(upsert *self, const nd_row *row, const nd_type *type)
+{
+    nd_record_code value;
+    self->in = *row;
+    nd_whole_code_init(&self->whole, type, type->nkey);
+    nd_record_code_init_closed(&self->key, type, 0, type->nkey);
+    nd_record_code_init(&value, type, type->nkey, nd_type_n_fields(type) - type->nkey);
+    nd_vector_init(&self->words, sizeof(word));
+    nd_vector_init(&self->codes, 1);
+    nd_vector_init(&self->ready, sizeof(word));
+    nd_vector_init(&self->views, sizeof(nd_trace_view));
+    nd_vector_init(&self->cursors, sizeof(nd_trace_cursor));
+    nd_vector_init(&self->present, 1);
+    nd_outgoing_init(&self->out, row, type, type->nkey);
+    const nd_trace_shape shape = {.key_is_fixed = self->key.is_fixed,
+                                  .key_size = self->key.is_fixed ? self->key.size : 0,
+                                  .value_is_fixed = value.is_fixed,
+                                  .value_size = value.is_fixed ? value.size : 0};
+    nd_trace_builder_init(&self->builder, &shape);
+    self->trace = nd_trace_create(&shape);
+    self->reader = self->trace ? nd_trace_reader_create(self->trace) : NULL;
+    if (!self->reader)
+        return ND_NOMEM;
+    return nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0});
+}
+
+nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
+{
+    const nd_collection words = nd_collection_input_new(flow, type, input);
+    const nd_row row = nd_row_of(words);
+    nd_collection made = {.type = type};
+    if (type && type->nkey == 0)
+        nd_dataflow_mistake(flow, ND_INVAL, "upsert: '%s' has no key", type->name);
+    nd_vertex *const vertex = nd_vertex_new(nd_root(flow),
+                                            &(nd_vertex_def){.name = "upsert",
+                                                             .state_size = sizeof(upsert),
+                                                             .deinit = deinit,
+                                                             .inputs = {nd_exchange(words.stream)},
+                                                             .outputs = {row.type},
+                                                             .on_recv = on_recv,
+                                                             .on_frontier = on_frontier},
+                                            &made.stream);
+    if (!vertex || !row.type)
+        return made;
+    if (nd_worker_peers(nd_vertex_worker(vertex)) > MOST_WORKERS)
+        nd_dataflow_mistake(flow, ND_INVAL, "upsert: there are more than %d workers", MOST_WORKERS);
+    const nd_err err = init_state(nd_vertex_state(vertex), &row, type);
+    if (err != ND_OK)
+        nd_dataflow_mistake(flow, err, "upsert: %s", nd_err_text(err));
+    return made;
+}
