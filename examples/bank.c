@@ -44,47 +44,38 @@ struct tables {
     nd_collection accounts, tellers, branches, history;
 };
 
-/* --- Sums: a name that is there as often as there is money --- */
-
-typedef struct {
-    nd_bytes name;
-} label;
-static const nd_type label_type = ND_TYPE(label, 1, ND_FIELD(label, name));
+/* --- Sums --- */
 
 typedef struct {
     nd_bytes name;
     int64_t n;
-} sum;
-static const nd_type sum_type = ND_TYPE(sum, 1, ND_FIELD(sum, name), ND_FIELD(sum, n));
+} amount;
+static const nd_type amount_type = ND_TYPE(amount, 1, ND_FIELD(amount, name), ND_FIELD(amount, n));
 
-static void name_balance(void *user, const void *records, size_t len, void *out, int64_t *weights)
+static void name_balance(void *user, const void *records, size_t len, void *out)
 {
     const owner *owners = records;
-    for (size_t i = 0; i < len; i++) {
-        ((label *)out)[i] = (label){{user, strlen(user)}};
-        weights[i] = owners[i].balance;
-    }
+    for (size_t i = 0; i < len; i++)
+        ((amount *)out)[i] = (amount){{user, strlen(user)}, owners[i].balance};
 }
 
-static void name_amount(void *user, const void *records, size_t len, void *out, int64_t *weights)
+static void name_amount(void *user, const void *records, size_t len, void *out)
 {
     const payment *payments = records;
-    for (size_t i = 0; i < len; i++) {
-        ((label *)out)[i] = (label){{user, strlen(user)}};
-        weights[i] = payments[i].amount;
-    }
+    for (size_t i = 0; i < len; i++)
+        ((amount *)out)[i] = (amount){{user, strlen(user)}, payments[i].amount};
 }
 
-static void name_record(void *user, const void *records, size_t len, void *out)
+static void name_one(void *user, const void *records, size_t len, void *out)
 {
     (void)records;
     for (size_t i = 0; i < len; i++)
-        ((label *)out)[i] = (label){{user, strlen(user)}};
+        ((amount *)out)[i] = (amount){{user, strlen(user)}, 1};
 }
 
-static nd_collection named(nd_collection owners, char *name)
+static nd_collection named(nd_collection collection, nd_collection_map_fn *fn, char *name)
 {
-    return nd_collection_explode(owners, &label_type, name_balance, (nd_user){name, NULL});
+    return nd_collection_map(collection, &amount_type, fn, (nd_user){name, NULL});
 }
 
 static nd_collection sums(const struct tables *tables)
@@ -92,90 +83,102 @@ static nd_collection sums(const struct tables *tables)
     static char accounts[] = "accounts", tellers[] = "tellers", branches[] = "branches",
                 history[] = "history", payments[] = "payments";
     const nd_collection all[] = {
-        named(tables->accounts, accounts),
-        named(tables->tellers, tellers),
-        named(tables->branches, branches),
-        nd_collection_explode(tables->history, &label_type, name_amount, (nd_user){history, NULL}),
-        nd_collection_map(tables->history, &label_type, name_record, (nd_user){payments, NULL}),
+        named(tables->accounts, name_balance, accounts),
+        named(tables->tellers, name_balance, tellers),
+        named(tables->branches, name_balance, branches),
+        named(tables->history, name_amount, history),
+        named(tables->history, name_one, payments),
     };
-    return nd_count(nd_collection_concat_many(all, sizeof all / sizeof *all), &sum_type);
+    return nd_sum(nd_collection_concat_many(all, sizeof all / sizeof *all), &amount_type);
 }
 
-/* What counts on both sides, for and against, is there zero times. */
+/* --- Torn: a name that is there as often as there is money --- */
+
+typedef struct {
+    nd_bytes name;
+} label;
+static const nd_type label_type = ND_TYPE(label, 1, ND_FIELD(label, name));
+
+static void weigh(void *user, const void *records, size_t len, void *out, int64_t *weights)
+{
+    const owner *owners = records;
+    for (size_t i = 0; i < len; i++) {
+        ((label *)out)[i] = (label){{user, strlen(user)}};
+        weights[i] = owners[i].balance;
+    }
+}
+
+static nd_collection weighed(nd_collection owners, char *name)
+{
+    return nd_collection_explode(owners, &label_type, weigh, (nd_user){name, NULL});
+}
+
+/* Money that counts once for and once against is there zero times, which is not at all. */
 static nd_collection torn(const struct tables *tables)
 {
     static char tellers[] = "accounts, tellers", branches[] = "tellers, branches";
     const nd_collection all[] = {
-        named(tables->accounts, tellers),
-        nd_collection_negate(named(tables->tellers, tellers)),
-        named(tables->tellers, branches),
-        nd_collection_negate(named(tables->branches, branches)),
+        weighed(tables->accounts, tellers),
+        nd_collection_negate(weighed(tables->tellers, tellers)),
+        weighed(tables->tellers, branches),
+        nd_collection_negate(weighed(tables->branches, branches)),
     };
-    return nd_count(nd_collection_concat_many(all, sizeof all / sizeof *all), &sum_type);
+    return nd_count(nd_collection_concat_many(all, sizeof all / sizeof *all), &amount_type);
 }
 
-/* --- Branches: a column each, then a row of all of them --- */
-
-enum { BALANCE, OF_TELLERS, OF_ACCOUNTS, PAYMENTS, PAID_ACCOUNTS, COLUMNS };
-
-typedef struct {
-    int64_t branch, column;
-} cell;
-static const nd_type cell_type = ND_TYPE(cell, 2, ND_FIELD(cell, branch), ND_FIELD(cell, column));
-
-typedef struct {
-    int64_t branch, column, n;
-} column;
-static const nd_type filled_cell_type =
-    ND_TYPE(column, 2, ND_FIELD(column, branch), ND_FIELD(column, column), ND_FIELD(column, n));
-static const nd_type column_type =
-    ND_TYPE(column, 1, ND_FIELD(column, branch), ND_FIELD(column, column), ND_FIELD(column, n));
+/* --- Branches: records with one column each, added up --- */
 
 typedef struct {
     int64_t branch, balance, of_tellers, of_accounts, payments, paid_accounts;
-} branch_row;
+} row;
 static const nd_type row_type =
-    ND_TYPE(branch_row, 1, ND_FIELD(branch_row, branch), ND_FIELD(branch_row, balance),
-            ND_FIELD(branch_row, of_tellers), ND_FIELD(branch_row, of_accounts),
-            ND_FIELD(branch_row, payments), ND_FIELD(branch_row, paid_accounts));
+    ND_TYPE(row, 1, ND_FIELD(row, branch), ND_FIELD(row, balance), ND_FIELD(row, of_tellers),
+            ND_FIELD(row, of_accounts), ND_FIELD(row, payments), ND_FIELD(row, paid_accounts));
 
 typedef struct {
     int64_t branch, account;
 } paid;
 static const nd_type paid_type = ND_TYPE(paid, 1, ND_FIELD(paid, branch), ND_FIELD(paid, account));
 
-static nd_user column_number(int64_t number) { return (nd_user){(void *)(intptr_t)number, NULL}; }
-
-static void balance_column(void *user, const void *records, size_t len, void *out)
+static void branch_column(void *user, const void *records, size_t len, void *out)
 {
     (void)user;
     const owner *branches = records;
     for (size_t i = 0; i < len; i++)
-        ((column *)out)[i] = (column){branches[i].id, BALANCE, branches[i].balance};
+        ((row *)out)[i] = (row){.branch = branches[i].id, .balance = branches[i].balance};
 }
 
-static void balance_cell(void *user, const void *records, size_t len, void *out, int64_t *weights)
-{
-    const owner *owners = records;
-    for (size_t i = 0; i < len; i++) {
-        ((cell *)out)[i] = (cell){owners[i].branch, (int64_t)(intptr_t)user};
-        weights[i] = owners[i].balance;
-    }
-}
-
-static void paid_cell(void *user, const void *records, size_t len, void *out)
-{
-    for (size_t i = 0; i < len; i++)
-        ((cell *)out)[i] = (cell){((const paid *)records)[i].branch, (int64_t)(intptr_t)user};
-}
-
-/* The same records, of a type with a shorter key. */
-static void by_branch(void *user, const void *records, size_t len, void *out)
+static void teller_column(void *user, const void *records, size_t len, void *out)
 {
     (void)user;
-    memcpy(out, records, len * sizeof(column));
+    const owner *tellers = records;
+    for (size_t i = 0; i < len; i++)
+        ((row *)out)[i] = (row){.branch = tellers[i].branch, .of_tellers = tellers[i].balance};
 }
 
+static void account_column(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    const owner *accounts = records;
+    for (size_t i = 0; i < len; i++)
+        ((row *)out)[i] = (row){.branch = accounts[i].branch, .of_accounts = accounts[i].balance};
+}
+
+static void payment_column(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        ((row *)out)[i] = (row){.branch = ((const paid *)records)[i].branch, .payments = 1};
+}
+
+static void paid_column(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        ((row *)out)[i] = (row){.branch = ((const paid *)records)[i].branch, .paid_accounts = 1};
+}
+
+/* Where a teller belongs does not change with every payment, as the balance does. */
 static void without_balance(void *user, const void *records, size_t len, void *out)
 {
     (void)user;
@@ -193,37 +196,19 @@ static void pay(void *user, const void *left, const void *right, size_t len, voi
         ((paid *)out)[i] = (paid){tellers[i].branch, payments[i].account};
 }
 
-static void fill_row(void *user, const void *records, const int64_t *counts, size_t len,
-                     nd_reduction *out)
-{
-    (void)user, (void)counts;
-    const column *columns = records;
-    branch_row *self = nd_reduction_slot(out, 1);
-    int64_t *const places[COLUMNS] = {&self->balance, &self->of_tellers, &self->of_accounts,
-                                      &self->payments, &self->paid_accounts};
-    for (size_t i = 0; i < len; i++)
-        *places[columns[i].column] = columns[i].n;
-}
-
-static nd_collection branch_rows(const struct tables *tables)
+static nd_collection branches(const struct tables *tables)
 {
     nd_collection tellers =
         nd_collection_map(tables->tellers, &owner_type, without_balance, nd_no_user);
     nd_collection payments = nd_join(tables->history, tellers, &paid_type, pay, nd_no_user);
-    const nd_collection cells[] = {
-        nd_collection_explode(tables->tellers, &cell_type, balance_cell, column_number(OF_TELLERS)),
-        nd_collection_explode(tables->accounts, &cell_type, balance_cell,
-                              column_number(OF_ACCOUNTS)),
-        nd_collection_map(payments, &cell_type, paid_cell, column_number(PAYMENTS)),
-        nd_collection_map(nd_distinct(payments), &cell_type, paid_cell,
-                          column_number(PAID_ACCOUNTS)),
+    const nd_collection columns[] = {
+        nd_collection_map(tables->branches, &row_type, branch_column, nd_no_user),
+        nd_collection_map(tables->tellers, &row_type, teller_column, nd_no_user),
+        nd_collection_map(tables->accounts, &row_type, account_column, nd_no_user),
+        nd_collection_map(payments, &row_type, payment_column, nd_no_user),
+        nd_collection_map(nd_distinct(payments), &row_type, paid_column, nd_no_user),
     };
-    nd_collection filled =
-        nd_count(nd_collection_concat_many(cells, sizeof cells / sizeof *cells), &filled_cell_type);
-    nd_collection columns = nd_collection_concat(
-        nd_collection_map(tables->branches, &column_type, balance_column, nd_no_user),
-        nd_collection_map(filled, &column_type, by_branch, nd_no_user));
-    return nd_reduce(columns, &row_type, fill_row, nd_no_user);
+    return nd_sum(nd_collection_concat_many(columns, sizeof columns / sizeof *columns), &row_type);
 }
 
 /* --- Tellers --- */
@@ -234,16 +219,18 @@ typedef struct {
 static const nd_type paying_type =
     ND_TYPE(paying, 1, ND_FIELD(paying, teller), ND_FIELD(paying, n), ND_FIELD(paying, amount));
 
-static void add_payments(void *user, const void *records, const int64_t *counts, size_t len,
-                         nd_reduction *out)
+static void pay_once(void *user, const void *records, size_t len, void *out)
 {
     (void)user;
     const payment *payments = records;
-    paying *total = nd_reduction_slot(out, 1);
-    for (size_t i = 0; i < len; i++) {
-        total->n += counts[i];
-        total->amount += counts[i] * payments[i].amount;
-    }
+    for (size_t i = 0; i < len; i++)
+        ((paying *)out)[i] = (paying){payments[i].teller, 1, payments[i].amount};
+}
+
+static nd_collection paying_tellers(const struct tables *tables)
+{
+    return nd_sum(nd_collection_map(tables->history, &paying_type, pay_once, nd_no_user),
+                  &paying_type);
 }
 
 /* --- The richest: of each of some lists, then of the few that are left --- */
@@ -309,7 +296,7 @@ static void name_sign(void *user, const void *records, size_t len, void *out)
 static nd_collection signs(const struct tables *tables)
 {
     return nd_count(nd_collection_map(tables->accounts, &label_type, name_sign, nd_no_user),
-                    &sum_type);
+                    &amount_type);
 }
 
 /* --- Feeding --- */
@@ -349,19 +336,19 @@ static void feed_owner(struct feeder *self, size_t table, table_file *file, size
                        int64_t diff)
 {
     const size_t balance = field + (table == BRANCHES ? 1 : 2);
-    const owner row = {labelled(file, field, owners[table].id),
+    const owner now = {labelled(file, field, owners[table].id),
                        labelled(file, balance - 1, "bid[integer]:"),
                        labelled(file, balance, owners[table].balance)};
-    if (table != ACCOUNTS || row.balance != 0)
-        nd_collection_update(self->inputs[table], &row, diff);
+    if (table != ACCOUNTS || now.balance != 0)
+        nd_collection_update(self->inputs[table], &now, diff);
 }
 
 static void feed_payment(struct feeder *self, table_file *file)
 {
     const bool is_new = table_is(table_text(file, 2), "INSERT:");
-    const payment row = {labelled(file, 3, "tid[integer]:"), labelled(file, 5, "aid[integer]:"),
-                         labelled(file, 6, "delta[integer]:")};
-    nd_collection_update(self->inputs[HISTORY], &row, is_new ? 1 : -1);
+    const payment made = {labelled(file, 3, "tid[integer]:"), labelled(file, 5, "aid[integer]:"),
+                          labelled(file, 6, "delta[integer]:")};
+    nd_collection_update(self->inputs[HISTORY], &made, is_new ? 1 : -1);
 }
 
 /* table public.NAME: UPDATE: old-key: ID BRANCH BALANCE new-tuple: ID BRANCH BALANCE */
@@ -438,8 +425,8 @@ static void build(nd_dataflow *flow, struct feeder *self)
         return;
     view_print(all, tables.accounts, "account");
     view_print(all, sums(&tables), "sum");
-    view_print(all, branch_rows(&tables), "branch");
-    view_print(all, nd_reduce(tables.history, &paying_type, add_payments, nd_no_user), "teller");
+    view_print(all, branches(&tables), "branch");
+    view_print(all, paying_tellers(&tables), "teller");
     view_print(all, richest(&tables), "richest");
     view_print(all, signs(&tables), "sign");
 }

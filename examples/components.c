@@ -109,8 +109,7 @@ static nd_err read_edges(nd_worker *worker, const char *path, edge_list *list)
         if (list->n == MOST_EDGES)
             table_mistake(&file, "more edges than this example takes");
         else
-            list->edges[list->n++] =
-                (edge){(uint32_t)table_number(&file, 0), (uint32_t)table_number(&file, 1)};
+            list->edges[list->n++] = (edge){table_id(&file, 0), table_id(&file, 1)};
     }
     return table_close(&file, worker);
 }

@@ -255,7 +255,7 @@ static bool read_route(table_file *file, edge *route)
         return false;
     if (table_text(file, 6).size == 0 || table_text(file, 8).size == 0)
         return false;
-    *route = (edge){(uint32_t)table_number(file, 6), (uint32_t)table_number(file, 8)};
+    *route = (edge){table_id(file, 6), table_id(file, 8)};
     return route->from != route->to;
 }
 
@@ -265,7 +265,7 @@ static nd_err feed(nd_input *input, const views *all, nd_worker *worker, table_f
     uint64_t epoch = 0;
     while (table_next(file)) {
         edge route;
-        const uint64_t next = (uint64_t)table_number(file, 0);
+        const uint64_t next = table_id(file, 0);
         if (next < epoch)
             table_mistake(file, "an epoch that is over");
         nd_input_advance(input, next > epoch ? next : epoch);

@@ -309,7 +309,7 @@ static nd_err feed(const struct inputs *inputs, const views *all, nd_worker *wor
     const unsigned index = nd_worker_index(worker), peers = nd_worker_peers(worker);
     uint64_t epoch = 0;
     while (table_next(file)) {
-        const uint64_t next = (uint64_t)table_number(file, 0);
+        const uint64_t next = table_id(file, 0);
         if (next < epoch)
             table_mistake(file, "an epoch that is over");
         else if (next > epoch)

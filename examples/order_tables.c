@@ -139,6 +139,8 @@ static void read_order(struct history *history, table_file *file)
         &(struct version){comes, comes + ORDER_QUARTERS_KEPT, ORDERS, {.order = row}});
 }
 
+enum { MOST_PRICE = 1000000000 }; /* hundredths */
+
 /* Items stand in their file in the order of their orders. */
 static const struct version *order_of(struct history *history, table_file *file, int64_t key)
 {
@@ -168,6 +170,8 @@ static void read_item(struct history *history, table_file *file)
                       .is_late = memcmp(agreed.data, received.data, agreed.size) < 0,
                       .flag = table_text(file, 8),
                       .status = table_text(file, 9)};
+    if (row.price > MOST_PRICE || row.discount > 100 || row.tax > 100)
+        table_mistake(file, "a price or a rate that is out of range"); /* products would be, too */
     add(history, file, &(struct version){of->comes, of->goes, ITEMS, {.item = row}});
 }
 

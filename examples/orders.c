@@ -24,22 +24,6 @@ typedef struct {
 } money;
 static const nd_type money_type = ND_TYPE(money, 1, ND_FIELD(money, key), ND_FIELD(money, amount));
 
-static void add_money(void *user, const void *records, const int64_t *counts, size_t len,
-                      nd_reduction *out)
-{
-    (void)user;
-    const money *in = records;
-    int64_t sum = 0;
-    for (size_t i = 0; i < len; i++)
-        sum += counts[i] * in[i].amount;
-    ((money *)nd_reduction_slot(out, 1))->amount = sum;
-}
-
-static nd_collection sum_by_key(nd_collection amounts)
-{
-    return nd_reduce(amounts, &money_type, add_money, nd_no_user);
-}
-
 /* --- v1: what was sold, by two marks of an item --- */
 
 typedef struct {
@@ -64,25 +48,10 @@ static void sale_of(void *user, const void *records, size_t len, void *out)
                                   .n = 1};
 }
 
-static void add_sales(void *user, const void *records, const int64_t *counts, size_t len,
-                      nd_reduction *out)
-{
-    (void)user;
-    const sale *in = records;
-    sale *sum = nd_reduction_slot(out, 1);
-    for (size_t i = 0; i < len; i++) {
-        sum->quantity += counts[i] * in[i].quantity;
-        sum->price += counts[i] * in[i].price;
-        sum->discounted += counts[i] * in[i].discounted;
-        sum->charged += counts[i] * in[i].charged;
-        sum->n += counts[i] * in[i].n;
-    }
-}
-
 static nd_collection sales(const order_tables *tables)
 {
     nd_collection all = nd_collection_map(tables->items, &sale_type, sale_of, nd_no_user);
-    return nd_reduce(all, &sale_type, add_sales, nd_no_user);
+    return nd_sum(all, &sale_type);
 }
 
 /* --- v3: the ten best orders of the builders --- */
@@ -163,7 +132,7 @@ static nd_collection best_orders(const order_tables *tables)
     nd_collection of_builders = nd_semijoin(tables->orders, builders);
     nd_collection orders = nd_collection_map(of_builders, &shipping_type, shipping_of, nd_no_user);
     nd_collection revenues =
-        sum_by_key(nd_collection_map(tables->items, &money_type, revenue_of, nd_no_user));
+        nd_sum(nd_collection_map(tables->items, &money_type, revenue_of, nd_no_user), &money_type);
     nd_collection ranks = nd_join(revenues, orders, &rank_type, rank_by_revenue, nd_no_user);
     return nd_collection_map(nd_least(ranks, 10), &ranked_type, show_rank, nd_no_user);
 }
@@ -300,7 +269,8 @@ static nd_collection bought_at_home(const order_tables *tables)
         nd_join(tables->customers, tables->orders, &placed_type, place, nd_no_user);
     nd_collection all = nd_join(orders, tables->items, &bought_type, buy, nd_no_user);
     nd_collection at_home = nd_semijoin(all, tables->suppliers);
-    nd_collection sums = sum_by_key(nd_collection_map(at_home, &money_type, by_nation, nd_no_user));
+    nd_collection sums =
+        nd_sum(nd_collection_map(at_home, &money_type, by_nation, nd_no_user), &money_type);
     nd_collection by_region =
         nd_join(sums, tables->nations, &national_type, name_nation, nd_no_user);
     return nd_join(by_region, tables->regions, &regional_type, name_region, nd_no_user);

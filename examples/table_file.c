@@ -33,8 +33,12 @@ void table_open(table_file *table, const char *folder, const char *name, char se
 {
     nd_reader *reader = NULL;
     *table = (table_file){.separator = separator};
-    snprintf(table->path, sizeof table->path, "%s%s%s", folder != NULL ? folder : "",
-             folder != NULL ? "/" : "", name);
+    const int size = snprintf(table->path, sizeof table->path, "%s%s%s",
+                              folder != NULL ? folder : "", folder != NULL ? "/" : "", name);
+    if (size < 0 || (size_t)size >= sizeof table->path) {
+        table_mistake(table, "the path is too long");
+        return;
+    }
     table->err = nd_reader_open(table->path, &reader, &table->mistake);
     if (table->err == ND_OK)
         table->err = read_all(table, reader);
@@ -113,6 +117,15 @@ int64_t table_number_of(table_file *table, nd_bytes text) { return number_of(tab
 int64_t table_number(table_file *table, size_t field)
 {
     return number_of(table, table_text(table, field), 0);
+}
+
+uint32_t table_id(table_file *table, size_t field)
+{
+    const int64_t value = table_number(table, field);
+    if (value >= 0 && value <= UINT32_MAX)
+        return (uint32_t)value;
+    table_mistake(table, "a number that is out of range");
+    return 0;
 }
 
 int64_t table_hundredths(table_file *table, size_t field)

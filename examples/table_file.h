@@ -32,9 +32,11 @@ void table_open(table_file *table, const char *folder, const char *name, char se
 bool table_next(table_file *table);
 
 /** A field of the present row, counted from 0: its text, which stays until the file is closed; as a
- * whole number; and as one with up to two decimals, in hundredths. */
+ * whole number; as one of 32 bits without a sign; and as one with up to two decimals, in
+ * hundredths. Numbers have sixteen digits at the most. */
 nd_bytes table_text(table_file *table, size_t field);
 int64_t table_number(table_file *table, size_t field);
+uint32_t table_id(table_file *table, size_t field);
 int64_t table_hundredths(table_file *table, size_t field);
 
 /** The whole number that a text is. */

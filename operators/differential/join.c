@@ -45,6 +45,7 @@ typedef struct side {
     nd_index *index;
     nd_trace_reader *reader; /* NULL when nothing more comes on the other side */
     nd_antichain accepted;
+    nd_antichain begin;     /* what there was before counts as of then: it had been compacted */
     nd_fifo queue;          /* unit *, owned */
     nd_key_history history; /* of the key that is being joined */
     unsigned char *records; /* ND_JOIN_RESULTS of them */
@@ -180,7 +181,7 @@ static nd_err begin_key(join *self, unit *one)
     if (other->found.len == 0)
         return ND_OK;
     nd_key_history_clear(own);
-    ND_TRY(nd_key_history_make(other));
+    ND_TRY(nd_key_history_make_since(other, &self->sides[1 - one->which].begin));
     ND_TRY(nd_key_history_add(own, &one->fresh, self->at, &one->time));
     ND_TRY(nd_key_history_make(own));
     const nd_join_edits came = {own->fresh.items, own->fresh.len},
@@ -360,6 +361,7 @@ static void deinit_side(side *one)
     nd_trace_reader_release(one->reader);
     nd_index_release(one->index);
     nd_antichain_deinit(&one->accepted);
+    nd_antichain_deinit(&one->begin);
     nd_key_history_deinit(&one->history);
     nd_free(one->records);
 }
@@ -390,6 +392,8 @@ static nd_err init_side(side *one, nd_index *index)
     one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
     if (!one->reader || !one->records)
         return ND_NOMEM;
+    const nd_antichain *const since = nd_trace_since(index->trace);
+    ND_TRY(nd_antichain_set(&one->begin, nd_antichain_items(since), since->len));
     return nd_antichain_insert(&one->accepted, &(nd_time){.epoch = 0});
 }
 

@@ -200,6 +200,105 @@ static void workers_may_be_at_different_epochs(void **state)
         expect((plan){.begin = begin, .forget = EPOCHS + 1, .is_skewed = true}, all_changes);
 }
 
+/* --- Two that were compacted unlike --- */
+
+typedef struct unlike {
+    changes seen;    /* of the imported ones */
+    changes differs; /* from their copies, arranged anew */
+} unlike;
+
+static void pair_up(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        ((edge *)out)[i] = (edge){((const edge *)left)[i].to, ((const edge *)right)[i].to};
+}
+
+static void same(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    memcpy(out, records, len * sizeof(edge));
+}
+
+static nd_collection copy(nd_collection of)
+{
+    return nd_collection_map(of, &edge_type, same, nd_no_user);
+}
+
+static nd_err join_imported(nd_worker *worker, nd_arrangement *a, nd_arrangement *b, unlike *self)
+{
+    nd_dataflow *const flow = nd_dataflow_new(worker, "reader");
+    const nd_collection left = nd_arrangement_import(flow, a),
+                        right = nd_arrangement_import(flow, b);
+    const nd_collection pairs =
+        nd_consolidate(nd_join(left, right, &edge_type, pair_up, nd_no_user));
+    const nd_collection anew = nd_join(copy(left), copy(right), &edge_type, pair_up, nd_no_user);
+    nd_collection_inspect(pairs, changes_note, (nd_user){&self->seen, NULL});
+    nd_collection_inspect(nd_consolidate(nd_collection_concat(pairs, nd_collection_negate(anew))),
+                          changes_note, (nd_user){&self->differs, NULL});
+    return nd_dataflow_start(flow);
+}
+
+enum { FED = 12, LATER = 8 };
+
+/* One is compacted up to nearly the present, the other hardly. */
+static nd_err feed_both(nd_worker *worker, nd_input **inputs, nd_arrangement **shared,
+                        const nd_probe *probe, unlike *self)
+{
+    for (uint32_t epoch = 0; epoch < FED; epoch++) {
+        for (unsigned i = 0; i < 2; i++) {
+            nd_input_advance(inputs[i], epoch);
+            nd_collection_insert(inputs[i], &(edge){1, 10 * i + epoch % 3});
+            nd_collection_insert(inputs[i], &(edge){epoch % 2, 100 + epoch});
+        }
+        nd_input_advance(inputs[0], epoch + 1);
+        nd_input_advance(inputs[1], epoch + 1);
+        ND_TRY(nd_worker_step_while(worker, nd_probe_behind, probe, epoch + 1));
+        nd_arrangement_advance(shared[0], epoch);
+        nd_arrangement_advance(shared[1], epoch / 4);
+        if (epoch == LATER)
+            ND_TRY(join_imported(worker, shared[0], shared[1], self));
+    }
+    nd_input_close(inputs[0]);
+    nd_input_close(inputs[1]);
+    return nd_worker_run(worker);
+}
+
+static nd_err unlike_program(nd_worker *worker, void *arg)
+{
+    nd_input *inputs[2];
+    nd_arrangement *shared[2];
+    nd_collection all[2];
+    nd_dataflow *const flow = nd_dataflow_new(worker, "source");
+    for (unsigned i = 0; i < 2; i++) {
+        all[i] = nd_arrange(nd_collection_input_new(flow, &edge_type, &inputs[i]));
+        shared[i] = nd_arrangement_create(all[i]);
+    }
+    nd_probe *const probe =
+        nd_probe_new(nd_consolidate(nd_collection_concat(all[0], all[1])).stream);
+    nd_err err = nd_dataflow_start(flow);
+    if (err == ND_OK)
+        err = feed_both(worker, inputs, shared, probe, arg);
+    nd_arrangement_destroy(shared[0]);
+    nd_arrangement_destroy(shared[1]);
+    return err;
+}
+
+static void what_is_joined_of_two_is_as_late_as_the_later_one(void **state)
+{
+    (void)state;
+    unlike self;
+    nd_message message = {""};
+    changes_init(&self.seen);
+    changes_init(&self.differs);
+    if (nd_execute(&(nd_config){.n_workers = 1}, unlike_program, &self, NULL, &message) != ND_OK)
+        fail_msg("%s", message.text);
+    assert_true(self.seen.n > 0);
+    changes_expect(&self.differs, "");
+    changes_deinit(&self.seen);
+    changes_deinit(&self.differs);
+}
+
 /* --- Snapshots --- */
 
 enum { STEADY = 300 };
@@ -303,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_comes_later_sees_what_was),
         cmocka_unit_test(a_reader_that_comes_when_all_is_done_sees_what_was),
         cmocka_unit_test(workers_may_be_at_different_epochs),
+        cmocka_unit_test(what_is_joined_of_two_is_as_late_as_the_later_one),
         cmocka_unit_test(any_thread_reads_what_was_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
