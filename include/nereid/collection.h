@@ -57,7 +57,8 @@ typedef struct nd_collection {
  * adds up. */
 nd_collection nd_collection_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input);
 
-/** In the input's present epoch a record comes, goes, or comes `diff` times. */
+/** In the input's present epoch a record comes, goes, or comes `diff` times. It is copied, and so
+ * is what its nd_bytes point to. */
 void nd_collection_insert(nd_input *input, const void *record);
 void nd_collection_remove(nd_input *input, const void *record);
 void nd_collection_update(nd_input *input, const void *record, int64_t diff);
@@ -69,8 +70,8 @@ void nd_collection_update_many(nd_input *input, const void *records, size_t len,
 nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input);
 
 /** From the input's present epoch on the record's key has this record, or none (then the fields
- * behind the key do not matter). Of all that a worker says of a key in one epoch the last counts; if
- * several workers do, the greatest record. */
+ * behind the key do not matter). Of all that a worker says of a key in one epoch the last counts;
+ * if several workers do, the greatest record. */
 void nd_upsert(nd_input *input, const void *record);
 void nd_upsert_remove(nd_input *input, const void *record);
 
@@ -172,8 +173,8 @@ typedef void nd_collection_inspect_fn(void *user, const nd_type *type, const nd_
 nd_collection nd_collection_inspect(nd_collection collection, nd_collection_inspect_fn *fn,
                                     nd_user user);
 
-/** An nd_collection_inspect_fn that prints a line an update on standard output: the difference with
- * its sign, the time, the fields, separated by blanks. */
+/** An nd_collection_inspect_fn that prints a line an update on standard output: a name, if `user`
+ * is one, the difference with its sign, the time, the fields, separated by blanks. */
 void nd_collection_print(void *user, const nd_type *type, const nd_update *updates, size_t len);
 
 /* --- Operators with state --- */

@@ -71,7 +71,7 @@ static nd_err write_batch(batch_rows *self, const nd_trace_batch *batch, const n
                           nd_emit *out)
 {
     nd_trace_cursor at;
-    unsigned char *room = NULL;
+    unsigned char none[1], *room = none; /* not written to where there are no texts */
     ND_TRY(make_room(self, batch, &room));
     for (nd_trace_cursor_init(&at, batch); nd_trace_cursor_has_key(&at);
          nd_trace_cursor_next_key(&at))

@@ -84,7 +84,7 @@ static nd_err add_text(join *self, size_t size, unsigned char **room)
 static nd_err read_records(join *self, side *from, const nd_join_result *results, size_t len,
                            bool is_left)
 {
-    unsigned char *room = NULL;
+    unsigned char *room = from->records; /* not written to where there are no texts */
     const nd_trace_code *const values = from->history.values.items;
     if (!from->index->key.is_fixed || !from->index->value.is_fixed) {
         size_t size = 0;

@@ -39,8 +39,8 @@ nd_err nd_outgoing_send(nd_outgoing *outgoing, nd_vertex *vertex, const nd_held 
 {
     const nd_updates *const updates = &outgoing->updates;
     const nd_time *const times = nd_antichain_items(&held->times);
-    if (!outgoing->code.is_fixed)
-        ND_TRY(nd_vector_reserve(&outgoing->spare, updates->codes.len));
+    const size_t most = outgoing->code.is_fixed ? 0 : updates->codes.len;
+    ND_TRY(nd_vector_reserve(&outgoing->spare, most + 1));
     unsigned char *spare = outgoing->spare.items;
     for (size_t which = 0; which < held->times.len; which++) {
         nd_emit *out = NULL;

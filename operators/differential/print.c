@@ -18,7 +18,7 @@ static unsigned visible_loops(const nd_time *time)
 
 void nd_collection_print(void *user, const nd_type *type, const nd_update *updates, size_t len)
 {
-    (void)user;
+    const char *const name = user;
     nd_writer *writer;
     nd_message message;
     char time[ND_TIME_TEXT_SIZE];
@@ -26,7 +26,8 @@ void nd_collection_print(void *user, const nd_type *type, const nd_update *updat
     if (fflush(stdout) == 0 && nd_writer_open(NULL, &writer, &message) == ND_OK) {
         for (size_t i = 0; i < len; i++) {
             const nd_update *const update = &updates[i];
-            nd_writer_printf(writer, "%+" PRId64 " %s ", update->diff,
+            nd_writer_printf(writer, "%s%s%+" PRId64 " %s ", name ? name : "", name ? " " : "",
+                             update->diff,
                              nd_time_text(&update->time, visible_loops(&update->time), time));
             nd_type_write(type, update->record, ' ', writer);
             nd_writer_write(writer, "\n", 1);

@@ -107,6 +107,8 @@ static inline nd_err add_code(nd_vector *bytes, nd_vector *starts, bool is_fixed
         ND_TRY(nd_trace_builder_room(bytes, code.size));
     if (!is_fixed)
         ND_TRY(push_number(starts, bytes->len));
+    if (code.size == 0)
+        return ND_OK;
     copy_code((unsigned char *)bytes->items + bytes->len, code);
     bytes->len += code.size;
     return ND_OK;
