@@ -238,6 +238,11 @@ nd_collection nd_max(nd_collection collection);
 nd_collection nd_least(nd_collection collection, uint32_t n);
 nd_collection nd_greatest(nd_collection collection, uint32_t n);
 
+/** Running sums: of each key's records, in the order of the fields behind the key, each that is
+ * there once, with the sum of its last field, an int64_t, and of those before it, each counted as
+ * often as it is there. A change costs what is there of its key, since all sums behind it move. */
+nd_collection nd_prefix_sum(nd_collection collection);
+
 /* --- Sharing --- */
 
 /** A hold on an arranged collection, by which other dataflows of the worker read it, then or later,

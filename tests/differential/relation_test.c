@@ -237,6 +237,50 @@ static void the_least_and_the_greatest_few(void **state)
                  "-1 (1) 0 5\n-1 (2) 1 7\n");
 }
 
+/* --- Running sums --- */
+
+typedef struct amount {
+    uint32_t key;
+    int32_t order;
+    int64_t n;
+} amount;
+static const nd_type amount_type =
+    ND_TYPE(amount, 1, ND_FIELD(amount, key), ND_FIELD(amount, order), ND_FIELD(amount, n));
+
+static nd_collection prefix_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_consolidate(nd_prefix_sum(input));
+}
+
+static void feed_amounts(nd_input *input)
+{
+    nd_collection_insert(input, &(amount){1, 10, 5});
+    nd_collection_update(input, &(amount){1, 20, -2}, 3); /* three times */
+    nd_collection_insert(input, &(amount){1, 30, 4});
+    nd_collection_insert(input, &(amount){2, 5, 7});
+    nd_input_advance(input, 1);
+    nd_collection_insert(input, &(amount){1, 15, 1});
+    nd_collection_remove(input, &(amount){2, 5, 7});
+}
+
+static void feed_too_much(nd_input *input)
+{
+    nd_collection_insert(input, &(amount){1, 10, INT64_MAX});
+    nd_collection_insert(input, &(amount){1, 20, 1});
+}
+
+static void sums_run_up_to_each_record(void **state)
+{
+    (void)state;
+    query_expect(&amount_type, prefix_query, feed_amounts,
+                 "+1 (0) 1 10 5\n+1 (0) 1 20 -1\n+1 (0) 1 30 3\n+1 (0) 2 5 7\n"
+                 "+1 (1) 1 15 6\n+1 (1) 1 20 0\n+1 (1) 1 30 4\n"
+                 "-1 (1) 1 20 -1\n-1 (1) 1 30 3\n-1 (1) 2 5 7\n");
+    query_expect_failure(&amount_type, prefix_query, feed_too_much, ND_FAILED, "64 bits");
+    query_expect_failure(&pair_type, prefix_query, feed_pairs, ND_INVAL, "must be an int64_t");
+}
+
 /* --- Weights and validity --- */
 
 static void weigh(void *user, const void *records, size_t len, void *out, int64_t *weights)
@@ -399,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_join_of_many_pairs_makes_them_all),
         cmocka_unit_test(threshold_counts_as_it_is_told),
         cmocka_unit_test(the_least_and_the_greatest_few),
+        cmocka_unit_test(sums_run_up_to_each_record),
         cmocka_unit_test(explode_multiplies_by_weights),
         cmocka_unit_test(records_are_there_from_one_epoch_to_another),
         cmocka_unit_test(a_loop_may_be_left_early),
