@@ -70,7 +70,7 @@ static nd_err add_codes(nd_updates *updates, const unsigned char *rows, size_t s
 {
     const nd_record_code *const code = updates->code;
     if (code->is_fixed) {
-        ND_TRY(get_room_for(updates, len, len * code->size));
+        ND_TRY(get_room_for(updates, len, len * code->size + 1)); /* a code may be empty */
         unsigned char *const place = (unsigned char *)updates->codes.items + updates->codes.len;
         nd_record_code_write_many(code, rows, stride, len, place);
         updates->codes.len += len * code->size;
@@ -78,7 +78,7 @@ static nd_err add_codes(nd_updates *updates, const unsigned char *rows, size_t s
     }
     for (size_t i = 0; i < len; i++) {
         const unsigned char *const row = rows + i * stride;
-        ND_TRY(get_room_for(updates, len - i, nd_record_code_size(code, row)));
+        ND_TRY(get_room_for(updates, len - i, nd_record_code_size(code, row) + 1));
         unsigned char *const place = (unsigned char *)updates->codes.items + updates->codes.len;
         updates->codes.len += nd_record_code_write(code, row, place);
         ((size_t *)updates->ends.items)[updates->ends.len++] = updates->codes.len;
