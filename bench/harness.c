@@ -13,12 +13,10 @@
 
 #include "bench/pair.h"
 
-enum { REPEATS = 5 };
-
 /* Values of one side of a row, in the row's unit, ascending. */
 typedef struct side {
-    double values[REPEATS];
-    double median_ns;
+    double values[BENCH_REPEATS];
+    double median; /* of what was measured */
 } side;
 
 uint64_t bench_now_ns(void)
@@ -117,7 +115,7 @@ const bench_row *bench_find_row(const char *title)
 
 /* --- The table --- */
 
-static const char *const unit_names[] = {"us", "ms", "M/s"};
+static const char *const unit_names[] = {"us", "ms", "M/s", "MB"};
 
 static double in_unit(bench_unit unit, double ns)
 {
@@ -125,6 +123,7 @@ static double in_unit(bench_unit unit, double ns)
     case BENCH_US:
         return ns / 1e3;
     case BENCH_MS:
+    case BENCH_MB:
         return ns / 1e6;
     case BENCH_RATE:
         return 1e3 / ns;
@@ -138,22 +137,22 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts nanoseconds and turns them into the row's unit. */
-static side make_figures(double *ns, bench_unit unit)
+/* Sorts what was measured and turns it into the row's unit. */
+static side make_figures(double *measured, bench_unit unit)
 {
     side made;
-    qsort(ns, REPEATS, sizeof *ns, compare);
-    made.median_ns = ns[REPEATS / 2];
-    for (int i = 0; i < REPEATS; i++)
-        made.values[i] = in_unit(unit, ns[i]);
-    qsort(made.values, REPEATS, sizeof *made.values, compare);
+    qsort(measured, BENCH_REPEATS, sizeof *measured, compare);
+    made.median = measured[BENCH_REPEATS / 2];
+    for (int i = 0; i < BENCH_REPEATS; i++)
+        made.values[i] = in_unit(unit, measured[i]);
+    qsort(made.values, BENCH_REPEATS, sizeof *made.values, compare);
     return made;
 }
 
 static void print_figures(const side *figures)
 {
-    printf(" %8.4g %8.4g %8.4g ", figures->values[0], figures->values[REPEATS / 2],
-           figures->values[REPEATS - 1]);
+    printf(" %8.4g %8.4g %8.4g ", figures->values[0], figures->values[BENCH_REPEATS / 2],
+           figures->values[BENCH_REPEATS - 1]);
 }
 
 static void print_target(const bench_row *row, double median)
@@ -166,12 +165,27 @@ static void print_target(const bench_row *row, double median)
     printf(" %7g %s\n", row->target, is_met ? "met" : "missed");
 }
 
+void bench_print_line(const bench_row *row, double nereid_measured[BENCH_REPEATS],
+                      double limit_measured[BENCH_REPEATS])
+{
+    const side limit = make_figures(limit_measured, row->unit);
+    const side nereid = make_figures(nereid_measured, row->unit);
+    printf("%-34s %2d %2u %-4s|", row->name, row->place == BENCH_ONE ? 1 : 2, row->n_workers,
+           unit_names[row->unit]);
+    print_figures(&nereid);
+    printf("|");
+    print_figures(&limit);
+    printf("| %6.2f |", nereid.median / limit.median);
+    print_target(row, nereid.values[BENCH_REPEATS / 2]);
+    fflush(stdout);
+}
+
 void bench_print_heading(bool is_full)
 {
     printf("%s size, %d times each, Nereid and its limit in turn. Minimum, median, maximum.\n"
            "limit: the least that plain C on one thread, or the machine, could do\n"
            "ratio: Nereid's median over the limit's, in time. P: processes. W: workers of each\n\n",
-           is_full ? "full" : "a tenth of full", REPEATS);
+           is_full ? "full" : "a tenth of full", BENCH_REPEATS);
     printf("%-34s %2s %2s %-4s|%-27s|%-27s| %6s | %s\n", "", "P", "W", "", "  Nereid", "  limit",
            "ratio", "target");
 }
@@ -185,21 +199,12 @@ static void measure(const bench_row *row, bool is_full)
 {
     const bench_plan plan = {
         .place = row->place, .n_workers = row->n_workers, .size = row->size, .is_full = is_full};
-    double nereid_ns[REPEATS], limit_ns[REPEATS];
-    for (int i = 0; i < REPEATS; i++) {
+    double nereid_ns[BENCH_REPEATS], limit_ns[BENCH_REPEATS];
+    for (int i = 0; i < BENCH_REPEATS; i++) {
         limit_ns[i] = row->limit(&plan);
         nereid_ns[i] = measure_nereid(row, &plan);
     }
-    const side limit = make_figures(limit_ns, row->unit);
-    const side nereid = make_figures(nereid_ns, row->unit);
-    printf("%-34s %2d %2u %-4s|", row->name, row->place == BENCH_ONE ? 1 : 2, row->n_workers,
-           unit_names[row->unit]);
-    print_figures(&nereid);
-    printf("|");
-    print_figures(&limit);
-    printf("| %6.2f |", nereid.median_ns / limit.median_ns);
-    print_target(row, nereid.values[REPEATS / 2]);
-    fflush(stdout);
+    bench_print_line(row, nereid_ns, limit_ns);
 }
 
 void bench_run_rows(bool is_full, const char *wanted)

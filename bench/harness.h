@@ -41,8 +41,11 @@ typedef struct bench_plan {
  * first of them returns counts. The limit's is always called here. */
 typedef double bench_measure_fn(const bench_plan *plan);
 
-/** In what a row is printed. */
-typedef enum bench_unit { BENCH_US, BENCH_MS, BENCH_RATE } bench_unit;
+/** In what a row is printed: nanoseconds an item, but for BENCH_MB, which are bytes. */
+typedef enum bench_unit { BENCH_US, BENCH_MS, BENCH_RATE, BENCH_MB } bench_unit;
+
+/** How often each side of a row is measured. */
+enum { BENCH_REPEATS = 5 };
 
 /** A line of the table. The target is in the unit; zero: none. */
 typedef struct bench_row {
@@ -58,6 +61,10 @@ typedef struct bench_row {
 /** The rows of one file, ended by one without a name. */
 extern const bench_row bench_coordination_rows[], bench_exchange_rows[], bench_counting_rows[],
     bench_ranking_rows[], bench_idle_rows[];
+
+/** Prints a line of the table from what its sides have measured, in turn; sorts both. */
+void bench_print_line(const bench_row *row, double nereid[BENCH_REPEATS],
+                      double limit[BENCH_REPEATS]);
 
 /** Prints the heading of the table. */
 void bench_print_heading(bool is_full);

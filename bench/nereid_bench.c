@@ -12,6 +12,7 @@
 
 #include "bench/harness.h"
 #include "bench/pair.h"
+#include "bench/query_rows.h"
 
 /* What figures depend on. */
 static void print_conditions(void)
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
 {
     if (bench_pair_is_one(argc, argv))
         return bench_pair_main(argv);
+    if (bench_query_is_one(argc, argv))
+        return bench_query_main(argv);
     const bool is_full = argc > 1 && strcmp(argv[1], "full") == 0;
     const char *const wanted = argv[is_full ? 2 : 1];
     if (argc > 2 + is_full) {
@@ -38,5 +41,6 @@ int main(int argc, char **argv)
     print_conditions();
     bench_print_heading(is_full);
     bench_run_rows(is_full, wanted);
+    bench_run_queries(is_full, wanted);
     return 0;
 }

@@ -17,19 +17,18 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/start.h"
+
 enum {
-    COUNTS_FD = 3, /* of a process: where it and the other tell each other their counts */
+    COUNTS_FD = BENCH_EXTRA_FD, /* where a process and the other tell each other their counts */
     ADDRESS_SIZE = 128,
     FIGURE_SIZE = 64,
     JOB_DIGITS = 32,
@@ -78,8 +77,7 @@ int bench_pair_main(char **argv)
     if (!argv[ARG_PROCESS])
         return EXIT_SUCCESS; /* as idle as a process can be */
     const pid_t program = (pid_t)strtol(argv[ARG_PROGRAM], NULL, 10);
-    bench_check(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == program,
-                "the program is gone");
+    bench_check(bench_end_with(program), "the program is gone");
     const bench_row *row = bench_find_row(argv[ARG_TITLE]);
     bench_check(row != NULL, "no such row");
     if (row == NULL)
@@ -153,29 +151,6 @@ typedef struct couple {
     pid_t processes[2];
 } couple;
 
-/* Starts this program again, its standard output and its descriptor for counts being those given;
- * -1 leaves them as they are. Returns 0 if that cannot be done. */
-static pid_t start(char *const argv[], const sigset_t *mask, int out, int counts)
-{
-    extern char **environ;
-    pid_t started = 0;
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, mask);
-    posix_spawn_file_actions_init(&actions);
-    if (out >= 0)
-        posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    if (counts >= 0)
-        posix_spawn_file_actions_adddup2(&actions, counts, COUNTS_FD);
-    if (posix_spawn(&started, "/proc/self/exe", &actions, &attributes, argv, environ) != 0)
-        started = 0;
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return started;
-}
-
 static void start_both(couple *both, const bench_row *row, const bench_plan *plan, meeting *where)
 {
     char title[ADDRESS_SIZE], process[8], program[16], job[JOB_DIGITS + 1];
@@ -202,7 +177,7 @@ static void start_both(couple *both, const bench_row *row, const bench_plan *pla
                                       where->addresses[0],
                                       where->addresses[1],
                                       NULL};
-        both->processes[i] = start(argv, &both->mask_before, figure[1], counts[i]);
+        both->processes[i] = bench_start(argv, &both->mask_before, figure[1], counts[i]);
     }
     both->figure_fd = figure[0];
     close(figure[1]);
@@ -248,14 +223,6 @@ static int read_figure(const couple *both, char figure[FIGURE_SIZE])
     return 0;
 }
 
-/* Whether it was started and has ended well. */
-static bool wait_for(pid_t process)
-{
-    int status = -1;
-    return process != 0 && waitpid(process, &status, 0) == process && WIFEXITED(status) &&
-           WEXITSTATUS(status) == EXIT_SUCCESS;
-}
-
 static void kill_both(const couple *both)
 {
     for (unsigned i = 0; i < 2; i++)
@@ -280,7 +247,7 @@ double bench_pair_measure(const bench_row *row, const bench_plan *plan)
     if (signal || !is_well)
         kill_both(&both);
     for (unsigned i = 0; i < 2; i++)
-        is_well &= wait_for(both.processes[i]);
+        is_well &= bench_wait(both.processes[i]);
     const uint64_t end = bench_now_ns();
     part(&where);
     close(both.signal_fd);
@@ -303,10 +270,10 @@ double bench_pair_idle_ns(const bench_plan *plan)
     sigprocmask(SIG_BLOCK, NULL, &mask);
     const uint64_t begin = bench_now_ns();
     for (unsigned i = 0; i < 2; i++)
-        processes[i] = start(argv, &mask, -1, -1);
+        processes[i] = bench_start(argv, &mask, -1, -1);
     bool is_well = true;
     for (unsigned i = 0; i < 2; i++)
-        is_well &= wait_for(processes[i]);
+        is_well &= bench_wait(processes[i]);
     bench_check(is_well, "a process cannot be started");
     return (double)(bench_now_ns() - begin);
 }

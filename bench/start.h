@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_START_H
+#define BENCH_START_H
+
+/** @file
+ * This program, started again with arguments that nobody types.
+ */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/** The descriptor that a process finds under this number if it is given one. */
+enum { BENCH_EXTRA_FD = 3 };
+
+/** Starts it in a group of its own, so that Ctrl-C reaches the first program alone; `out` and
+ * `extra` become its standard output and BENCH_EXTRA_FD, -1 leaves them as they are. Returns 0 if
+ * that cannot be done. */
+pid_t bench_start(char *const argv[], const sigset_t *mask, int out, int extra);
+
+/** Of a process so started by `program`: it is to end when that does. False if that has happened
+ * already. */
+bool bench_end_with(pid_t program);
+
+/** Waits for a process; returns whether it was started and has ended well. */
+bool bench_wait(pid_t process);
+
+#endif
