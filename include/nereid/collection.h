@@ -168,6 +168,10 @@ typedef struct nd_update {
 typedef void nd_collection_inspect_fn(void *user, const nd_type *type, const nd_update *updates,
                                       size_t len);
 
+/** Watches a collection (nereid/dataflow.h): until all that belongs to an epoch has come, and, of
+ * an arranged one, is in order. */
+nd_probe *nd_collection_probe_new(nd_collection collection);
+
 /** Shows every update to `fn`, and passes it on. Updates of one record and time may come in any
  * number; behind nd_consolidate there is one, or none if they cancel. */
 nd_collection nd_collection_inspect(nd_collection collection, nd_collection_inspect_fn *fn,
@@ -179,15 +183,15 @@ void nd_collection_print(void *user, const nd_type *type, const nd_update *updat
 
 /* --- Operators with state --- */
 
-/** The same collection, arranged: kept in order of its keys. Every operator below that looks at
- * keys arranges what it is given; one that is arranged already it takes as it is. So what several
- * of them read is arranged once, and kept once. Inside a loop too: arrange outside, then enter.
+/** The same collection, arranged: kept in order of its keys. Operators below that keep records by
+ * key arrange what they are given, and take what is arranged already as it is. So what several of
+ * them read is arranged once, and kept once. Inside a loop too: arrange outside, then enter.
  * Exchanges by key. */
 nd_collection nd_arrange(nd_collection collection);
 
 /** The same collection in the fewest updates: of each record and time one, when the time is
- * complete, and none whose differences add up to zero; in order within a worker. Exchanges by key.
- */
+ * complete, and none whose differences add up to zero; within a worker in order of records, then of
+ * times. Exchanges by key. */
 nd_collection nd_consolidate(nd_collection collection);
 
 /** Where a function of a key's records writes those of the output. */

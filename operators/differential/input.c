@@ -13,16 +13,10 @@ nd_collection nd_collection_input_new(nd_dataflow *flow, const nd_type *type, nd
         .n_loops = 0, .stream = nd_input_new(flow, row.type, input), .type = type};
 }
 
-void nd_collection_update_many(nd_input *input, const void *records, size_t len, int64_t diff)
+static void send(nd_input *input, const nd_row *as, const void *records, size_t len, int64_t last)
 {
     unsigned char rows[ROOM];
-    nd_row row;
-    if (!input || len == 0 || diff == 0)
-        return;
-    if (!nd_row_of_input(nd_input_type(input), &row)) {
-        nd_input_fail(input, "it is not a collection's, and takes no changes");
-        return;
-    }
+    const nd_row row = *as;
     const nd_time time = {.epoch = nd_input_epoch(input)};
     const size_t size = row.type->size, most = ROOM / size;
     const unsigned char *record = records;
@@ -31,11 +25,31 @@ void nd_collection_update_many(nd_input *input, const void *records, size_t len,
         for (size_t i = 0; i < n; i++, record += row.record_size) {
             nd_row_clear(&row, rows + i * size);
             memcpy(rows + i * size, record, row.record_size);
-            nd_row_stamp(&row, rows + i * size, &time, diff);
+            nd_row_stamp(&row, rows + i * size, &time, last);
         }
         nd_input_send_many(input, rows, n);
         len -= n;
     }
+}
+
+void nd_collection_update_many(nd_input *input, const void *records, size_t len, int64_t diff)
+{
+    nd_row row;
+    if (!input || len == 0 || diff == 0)
+        return;
+    if (nd_row_of_input(nd_input_type(input), ND_ROW_DIFFERENCE, &row))
+        send(input, &row, records, len, diff);
+    else
+        nd_input_fail(input, "it is not a collection's, and takes no changes");
+}
+
+void nd_input_say(nd_input *input, const void *record, int64_t word)
+{
+    nd_row row;
+    if (nd_row_of_input(nd_input_type(input), ND_ROW_WORD, &row))
+        send(input, &row, record, 1, word);
+    else
+        nd_input_fail(input, "it is not made to be told what a key has (nd_upsert_input_new)");
 }
 
 void nd_collection_update(nd_input *input, const void *record, int64_t diff)

@@ -7,7 +7,7 @@
 static_assert(offsetof(nd_time, loop) == 8, "stamps are copied from times");
 
 /* Known by their addresses: a record may have fields of these names, too. */
-static const char padding[] = "padding", difference[] = "difference";
+static const char padding[] = "padding", difference[] = "difference", word[] = "word";
 
 static void add_field(nd_type *type, unsigned *n_fields, const char *name, uint16_t size,
                       nd_kind kind)
@@ -108,10 +108,21 @@ nd_row nd_row_of(nd_collection collection)
     return (nd_row){.type = NULL};
 }
 
-bool nd_row_of_input(const nd_type *type, nd_row *row)
+nd_row nd_row_make_word(nd_dataflow *flow, const nd_type *record)
+{
+    nd_row row = nd_row_make(nd_root(flow), record);
+    if (!row.type)
+        return row;
+    nd_type type = *row.type;
+    type.fields[nd_type_n_fields(&type) - 1].name = word;
+    row.type = nd_type_keep(flow, &type);
+    return row;
+}
+
+bool nd_row_of_input(const nd_type *type, nd_row_kind kind, nd_row *row)
 {
     const unsigned n = nd_type_n_fields(type);
-    if (n < 3 || type->fields[n - 1].name != difference)
+    if (n < 3 || type->fields[n - 1].name != (kind == ND_ROW_WORD ? word : difference))
         return false;
     unsigned i = n - 2; /* the epoch, in the root scope */
     *row = (nd_row){.type = type,

@@ -40,8 +40,18 @@ nd_row nd_row_make(nd_scope *scope, const nd_type *record);
  * noted: the stream carries something else. */
 nd_row nd_row_of(nd_collection collection);
 
-/** The row of an input's type, in the root scope; false if it is not that of a collection. */
-bool nd_row_of_input(const nd_type *type, nd_row *row);
+/** What stands last in the rows of an input: a difference, or a word (upsert.c). */
+typedef enum nd_row_kind { ND_ROW_DIFFERENCE, ND_ROW_WORD } nd_row_kind;
+
+/** The row of an input's type, in the root scope; false if it is not such an input's. */
+bool nd_row_of_input(const nd_type *type, nd_row_kind kind, nd_row *row);
+
+/** Sends a record with a word to an input of such. */
+void nd_input_say(nd_input *input, const void *record, int64_t word);
+
+/** The row of records of `record` that ends with a word, in the root scope. Its type is NULL after
+ * a mistake, which has been noted. */
+nd_row nd_row_make_word(nd_dataflow *flow, const nd_type *record);
 
 static inline int64_t nd_row_diff(const nd_row *row, const void *place)
 {

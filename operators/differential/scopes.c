@@ -4,6 +4,11 @@
  * of zero; behind a loop times are others, and what was in order is not. */
 #include "operators/differential/row.h"
 
+nd_probe *nd_collection_probe_new(nd_collection collection)
+{
+    return nd_probe_new(collection.index ? collection.batches : collection.stream);
+}
+
 nd_collection nd_collection_enter(nd_scope *loop, nd_collection collection)
 {
     collection.stream = nd_enter(loop, collection.stream);

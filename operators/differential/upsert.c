@@ -62,8 +62,8 @@ static void say(nd_input *input, const void *record, bool is_removal)
     if (number >> (62 - WORKER_BITS) != 0)
         nd_input_fail(input, "it has been told too much");
     else
-        nd_collection_update(input, record,
-                             pack(number, nd_worker_index(nd_input_worker(input)), is_removal));
+        nd_input_say(input, record,
+                     pack(number, nd_worker_index(nd_input_worker(input)), is_removal));
 }
 
 void nd_upsert(nd_input *input, const void *record) { say(input, record, false); }
@@ -371,10 +371,10 @@ static void deinit(nd_vertex *vertex)
     nd_vector_deinit(&self->present);
 }
 
-static nd_err init_state(upsert *self, const nd_row *row, const nd_type *type)
+static nd_err init_state(upsert *self, const nd_row *in, const nd_row *out, const nd_type *type)
 {
     nd_record_code value;
-    self->in = *row;
+    self->in = *in;
     nd_whole_code_init(&self->whole, type, type->nkey);
     nd_record_code_init_closed(&self->key, type, 0, type->nkey);
     nd_record_code_init(&value, type, type->nkey, nd_type_n_fields(type) - type->nkey);
@@ -384,7 +384,7 @@ static nd_err init_state(upsert *self, const nd_row *row, const nd_type *type)
     nd_vector_init(&self->views, sizeof(nd_trace_view));
     nd_vector_init(&self->cursors, sizeof(nd_trace_cursor));
     nd_vector_init(&self->present, 1);
-    nd_outgoing_init(&self->out, row, type, type->nkey);
+    nd_outgoing_init(&self->out, out, type, type->nkey);
     const nd_trace_shape shape = {.key_is_fixed = self->key.is_fixed,
                                   .key_size = self->key.is_fixed ? self->key.size : 0,
                                   .value_is_fixed = value.is_fixed,
@@ -399,8 +399,8 @@ static nd_err init_state(upsert *self, const nd_row *row, const nd_type *type)
 
 nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
 {
-    const nd_collection words = nd_collection_input_new(flow, type, input);
-    const nd_row row = nd_row_of(words);
+    const nd_row in = nd_row_make_word(flow, type), out = nd_row_make(nd_root(flow), type);
+    const nd_stream words = nd_input_new(flow, in.type, input);
     nd_collection made = {.type = type};
     if (type && type->nkey == 0)
         nd_dataflow_mistake(flow, ND_INVAL, "upsert: '%s' has no key", type->name);
@@ -408,16 +408,16 @@ nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_inp
                                             &(nd_vertex_def){.name = "upsert",
                                                              .state_size = sizeof(upsert),
                                                              .deinit = deinit,
-                                                             .inputs = {nd_exchange(words.stream)},
-                                                             .outputs = {row.type},
+                                                             .inputs = {nd_exchange(words)},
+                                                             .outputs = {out.type},
                                                              .on_recv = on_recv,
                                                              .on_frontier = on_frontier},
                                             &made.stream);
-    if (!vertex || !row.type)
+    if (!vertex || !in.type || !out.type)
         return made;
     if (nd_worker_peers(nd_vertex_worker(vertex)) > MOST_WORKERS)
         nd_dataflow_mistake(flow, ND_INVAL, "upsert: there are more than %d workers", MOST_WORKERS);
-    const nd_err err = init_state(nd_vertex_state(vertex), &row, type);
+    const nd_err err = init_state(nd_vertex_state(vertex), &in, &out, type);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "upsert: %s", nd_err_text(err));
     return made;

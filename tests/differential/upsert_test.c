@@ -208,11 +208,45 @@ static void changes_are_those_of_a_table(void **state)
     }
 }
 
+/* --- The wrong input --- */
+
+static nd_err confuse(nd_worker *worker, void *arg)
+{
+    nd_input *input;
+    const bool tells = *(const bool *)arg;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "confused");
+    const nd_collection all = tells ? nd_collection_input_new(flow, &entry_type, &input)
+                                    : nd_upsert_input_new(flow, &entry_type, &input);
+    (void)nd_collection_probe_new(all);
+    ND_TRY(nd_dataflow_start(flow));
+    const entry one = make("plum", 1);
+    if (tells)
+        nd_upsert(input, &one);
+    else
+        nd_collection_insert(input, &one);
+    nd_input_close(input);
+    return nd_worker_run(worker);
+}
+
+static void the_wrong_input_refuses(void **state)
+{
+    (void)state;
+    const nd_config config = {.n_workers = 1};
+    nd_message message = {""};
+    bool tells = true;
+    assert_int_equal(nd_execute(&config, confuse, &tells, NULL, &message), ND_FAILED);
+    assert_non_null(strstr(message.text, "nd_upsert_input_new"));
+    tells = false;
+    assert_int_equal(nd_execute(&config, confuse, &tells, NULL, &message), ND_FAILED);
+    assert_non_null(strstr(message.text, "takes no changes"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_word_of_an_epoch_counts),
         cmocka_unit_test(changes_are_those_of_a_table),
+        cmocka_unit_test(the_wrong_input_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
