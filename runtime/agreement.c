@@ -143,6 +143,19 @@ void nd_host_deinit_peers(nd_host *host)
     nd_free(host->n_started);
 }
 
+/* Whether something other than time zero is what can come first at some input: nothing, mostly, where
+ * nobody feeds it. Of that no news would ever tell. */
+static bool begins_elsewhere(nd_vertex *vertex)
+{
+    static const nd_time zero = {.epoch = 0};
+    for (unsigned i = 0; i < vertex->n_inlets; i++) {
+        const nd_time *times;
+        if (nd_vertex_frontier(vertex, i, &times) != 1 || !nd_time_equal(times, &zero))
+            return true;
+    }
+    return false;
+}
+
 static void run(nd_dataflow *flow)
 {
     flow->state = ND_FLOW_RUNNING;
@@ -158,7 +171,8 @@ static void run(nd_dataflow *flow)
         nd_vertex *const vertex = nd_flow_vertex(flow, i);
         if (vertex->is_source && vertex->on_activate)
             nd_vertex_wake(vertex);
-        if (!nd_fifo_is_empty(&vertex->queue) || vertex->is_activated)
+        vertex->has_news |= vertex->on_frontier && begins_elsewhere(vertex);
+        if (!nd_fifo_is_empty(&vertex->queue) || vertex->is_activated || vertex->has_news)
             nd_vertex_schedule(vertex);
         nd_vertex_find_due(vertex);
     }

@@ -107,7 +107,8 @@ typedef struct nd_vertex_def {
     /** Nothing at or before `time` can come any more, on any input. Called once for each time asked
      * for. */
     void (*on_notify)(nd_vertex *vertex, const nd_time *time);
-    /** The frontier of some input has moved (see nd_vertex_frontier). */
+    /** The frontier of some input has moved (see nd_vertex_frontier) from where all begin, which is
+     * time zero. A probe behind the vertex may pass before this is called; a hold keeps it. */
     void (*on_frontier)(nd_vertex *vertex);
     /** nd_activate was called on the vertex's activator, or it has asked for an idle moment; of a
      * source, also once at the start. */

@@ -13,7 +13,8 @@ typedef struct import {
     nd_index *index;
     nd_vector batches; /* nd_trace_batch *, owned, not yet sent */
     nd_activator *activator;
-    nd_time at; /* held */
+    nd_time at;         /* held */
+    nd_antichain since; /* up to where the trace was compacted when this was built */
     bool has_begun, is_over;
 } import;
 
@@ -28,6 +29,7 @@ static void deinit(nd_vertex *vertex)
     while (self->batches.len)
         nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&self->batches));
     nd_vector_deinit(&self->batches);
+    nd_antichain_deinit(&self->since);
 }
 
 static void on_moved(void *context) { nd_activate(((import *)context)->activator); }
@@ -58,16 +60,25 @@ static void send(nd_vertex *vertex)
     nd_vector_clear(&self->batches);
 }
 
+/* Whether all that has been added ends at or before a time. */
+static bool is_before(const nd_antichain *upper, const nd_time *time)
+{
+    return upper->len && nd_antichain_items(upper)->epoch <= time->epoch;
+}
+
 static void on_activate(nd_vertex *vertex)
 {
     import *const self = nd_vertex_state(vertex);
     if (self->is_over)
         return;
+    const nd_antichain *const upper = nd_trace_upper(self->index->trace);
     if (!self->has_begun)
-        move_to(vertex, nd_trace_since(self->index->trace));
-    self->has_begun = true;
-    send(vertex);
-    move_to(vertex, nd_trace_upper(self->index->trace));
+        move_to(vertex, &self->since);
+    self->has_begun = self->has_begun || !is_before(upper, &self->at);
+    if (self->has_begun) {
+        send(vertex);
+        move_to(vertex, upper);
+    }
     if (self->index->is_abandoned && !self->is_over)
         nd_fail(vertex, "the dataflow that arranges the collection was dropped");
 }
@@ -79,6 +90,8 @@ static nd_err init_state(nd_vertex *vertex, nd_index *index)
     nd_vector_init(&self->batches, sizeof(nd_trace_batch *));
     if (!self->activator)
         return ND_NOMEM;
+    const nd_antichain *const since = nd_trace_since(index->trace);
+    ND_TRY(nd_antichain_set(&self->since, nd_antichain_items(since), since->len));
     return nd_index_listen(index, &(nd_listener){&self->batches, on_moved, self});
 }
 

@@ -45,6 +45,7 @@ typedef struct side {
     nd_index *index;
     nd_trace_reader *reader; /* NULL when nothing more comes on the other side */
     nd_antichain accepted;
+    bool has_begun;         /* a batch has come: what is imported comes late */
     nd_antichain begin;     /* what there was before counts as of then: it had been compacted */
     nd_fifo queue;          /* unit *, owned */
     nd_key_history history; /* of the key that is being joined */
@@ -296,6 +297,7 @@ static nd_err take_batch(nd_vertex *vertex, nd_trace_batch *batch, unsigned whic
     }
     *place = one;
     one->time = *time;
+    self->sides[which].has_begun = true;
     nd_hold(vertex, time);
     ND_TRY(fill_unit(self, one, batch, which));
     return accept(&self->sides[which], batch->upper.items, batch->upper.len);
@@ -323,7 +325,7 @@ static nd_err take_frontier(nd_vertex *vertex, unsigned which)
     nd_antichain frontier;
     nd_antichain_init(&frontier);
     nd_err err = nd_frontier_read(vertex, which, &frontier);
-    if (err == ND_OK)
+    if (err == ND_OK && (self->sides[which].has_begun || frontier.len == 0))
         err = accept(&self->sides[which], nd_antichain_items(&frontier), frontier.len);
     if (err == ND_OK && frontier.len == 0) {
         nd_trace_reader_release(other->reader);

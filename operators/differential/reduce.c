@@ -48,6 +48,7 @@ typedef struct reduce {
     nd_trace_reader *out_reader;
     nd_trace_builder builder;
     nd_antichain accepted, out_lower;
+    bool has_begun; /* a batch has come: what is imported comes late */
     nd_held held;
     nd_vector arrived;  /* nd_trace_batch *, owned, in the order they came, */
     nd_vector arrivals; /* and nd_time: when */
@@ -334,8 +335,10 @@ static nd_err seal_output(reduce *self, const nd_antichain *upper)
 
 static nd_err advance_holds(reduce *self, const nd_antichain *upper)
 {
-    ND_TRY(nd_antichain_set(&self->accepted, nd_antichain_items(upper), upper->len));
     ND_TRY(nd_index_set_since(self->index, self->reader, upper));
+    if (!self->has_begun && upper->len)
+        return ND_OK;
+    ND_TRY(nd_antichain_set(&self->accepted, nd_antichain_items(upper), upper->len));
     ND_TRY(nd_trace_reader_set_accepted(self->reader, upper));
     if (!self->out_trace)
         return ND_OK;
@@ -412,6 +415,7 @@ static nd_err keep_arrived(reduce *self, nd_trace_batch *batch, const nd_time *t
     if (!place)
         return ND_NOMEM;
     *when = *time;
+    self->has_begun = true;
     *place = nd_trace_batch_retain(batch);
     return ND_OK;
 }

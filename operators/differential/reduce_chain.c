@@ -106,7 +106,7 @@ static nd_err divide_pending(nd_reduce_tactic *tactic, const nd_reduce_round *ro
 
 nd_err nd_chain_discover(nd_reduce_tactic *tactic, const nd_reduce_round *round, bool *is_chain)
 {
-    nd_time time, last;
+    nd_time time, last = {.epoch = 0};
     bool is_hot = false, is_seed, is_open = false;
     ND_TRY(divide_pending(tactic, round));
     nd_vector_clear(&tactic->moments);

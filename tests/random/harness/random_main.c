@@ -51,6 +51,33 @@ static bool is_mutant(const random_suite *suite, const char *name)
     return false;
 }
 
+/* The length of the first of names with blanks between. */
+static size_t first_length(const char *names) { return strcspn(names, " "); }
+
+static const char *behind_first(const char *names)
+{
+    names += first_length(names);
+    return *names == ' ' ? names + 1 : names;
+}
+
+static bool is_built_mutant(const random_suite *suite, const char *name)
+{
+    const char *names = suite->built_mutants != NULL && name != NULL ? suite->built_mutants : "";
+    for (; *names != '\0'; names = behind_first(names))
+        if (strlen(name) == first_length(names) && memcmp(names, name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+static void list_mutants(const random_suite *suite)
+{
+    const char *names = suite->built_mutants != NULL ? suite->built_mutants : "";
+    for (size_t i = 0; suite->mutant_name(i) != NULL; i++)
+        puts(suite->mutant_name(i));
+    for (; *names != '\0'; names = behind_first(names))
+        printf("%.*s\n", (int)first_length(names), names);
+}
+
 static bool parse_option(const random_suite *suite, char **argv, suite_options *options)
 {
     if (strcmp(argv[0], "--seed") == 0)
@@ -59,7 +86,7 @@ static bool parse_option(const random_suite *suite, char **argv, suite_options *
         return parse_number(argv[1], &options->n_runs);
     if (strcmp(argv[0], "--mutant") == 0) {
         options->mutant = argv[1];
-        return is_mutant(suite, argv[1]);
+        return is_mutant(suite, argv[1]) || is_built_mutant(suite, argv[1]);
     }
     return false;
 }
@@ -191,6 +218,24 @@ static void report_marks(const random_suite *suite, const suite_options *options
     }
 }
 
+/* Goes on as the program of a mutant, unless it is that already. False: there is none. */
+static bool become_mutant(const char *mutant, char **argv)
+{
+    char path[4096];
+    const ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    const size_t size = strlen(mutant);
+    if (len < 0 || (size_t)len + size + 2 > sizeof path)
+        return false;
+    path[len] = '\0';
+    if ((size_t)len > size && path[(size_t)len - size - 1] == '.' &&
+        strcmp(path + (size_t)len - size, mutant) == 0)
+        return true;
+    snprintf(path + len, sizeof path - (size_t)len, ".%s", mutant);
+    execv(path, argv);
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    return false;
+}
+
 int random_main(int argc, char **argv, const random_suite *suite)
 {
     suite_options options = {.seed = 1, .n_runs = 100};
@@ -200,10 +245,12 @@ int random_main(int argc, char **argv, const random_suite *suite)
                 suite->name);
         return 2;
     }
-    for (size_t i = 0; options.lists_mutants && suite->mutant_name(i) != NULL; i++)
-        puts(suite->mutant_name(i));
-    if (options.lists_mutants)
+    if (options.lists_mutants) {
+        list_mutants(suite);
         return 0;
+    }
+    if (is_built_mutant(suite, options.mutant) && !become_mutant(options.mutant, argv))
+        return 2;
     run_tally tally = {.n_passed = 0};
     while (!is_over(&options, &tally)) {
         fflush(stdout);

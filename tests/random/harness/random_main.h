@@ -28,6 +28,10 @@ typedef struct random_suite {
     bool (*run)(uint64_t seed, const char *mutant, nd_message *why);
     /** The name of mutant number `index`; NULL behind the last. */
     const char *(*mutant_name)(size_t index);
+    /** The names of other mutants, with blanks between: of each there is a program of its own
+     * beside this one, called as this one, a dot, and the name, which is run in its place. NULL:
+     * none. */
+    const char *built_mutants;
     /** What came about in the last run, a bit for each of mark_name. NULL: there are no marks. */
     uint64_t (*marks)(void);
     /** What a mark stands for; NULL behind the last, which is no later than the 64th. */
