@@ -194,6 +194,56 @@ static void a_join_of_many_pairs_makes_them_all(void **state)
                  "+1 (0) 1 0 360000\n+1 (0) 2 0 9\n+1 (1) 1 0 358801\n-1 (1) 1 0 360000\n");
 }
 
+/* --- Many times --- */
+
+enum { TIMES = 100000 };
+
+static void keep_odd_totals(void *user, const void *records, size_t len, bool *keep)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        keep[i] = ((const total *)records)[i].n % 2 != 0;
+}
+
+static void keep_even_totals(void *user, const void *records, size_t len, bool *keep)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        keep[i] = ((const total *)records)[i].n % 2 == 0;
+}
+
+static void key_of_total(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user, (void)right;
+    for (size_t i = 0; i < len; i++)
+        ((pair_of_keys *)out)[i] = (pair_of_keys){((const total *)left)[i].key, 0};
+}
+
+static nd_collection parity_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    const nd_collection totals = nd_count(input, &total_type);
+    return nd_consolidate(nd_join(nd_collection_filter(totals, keep_odd_totals, nd_no_user),
+                                  nd_collection_filter(totals, keep_even_totals, nd_no_user),
+                                  &keys_type, key_of_total, nd_no_user));
+}
+
+static void feed_times(nd_input *input)
+{
+    for (uint64_t epoch = 0; epoch < TIMES; epoch++) {
+        nd_input_advance(input, epoch);
+        nd_collection_insert(input, &(pair_of_keys){1, 0});
+    }
+}
+
+/* A number is never odd and even: all pairs cancel, and a join that made each of them, a quarter of
+ * the square of the number of times, would not come to an end here. */
+static void what_is_never_there_together_costs_little(void **state)
+{
+    (void)state;
+    query_expect(&keys_type, parity_query, feed_times, "");
+}
+
 /* --- Thresholds --- */
 
 static int64_t at_least_two(void *user, const void *record, int64_t count)
@@ -441,6 +491,7 @@ int main(void)
         cmocka_unit_test(what_has_a_key_and_what_has_none_are_all),
         cmocka_unit_test(outer_joins_show_who_has_no_partner),
         cmocka_unit_test(a_join_of_many_pairs_makes_them_all),
+        cmocka_unit_test(what_is_never_there_together_costs_little),
         cmocka_unit_test(threshold_counts_as_it_is_told),
         cmocka_unit_test(the_least_and_the_greatest_few),
         cmocka_unit_test(sums_run_up_to_each_record),
