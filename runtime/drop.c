@@ -18,6 +18,20 @@ static void empty(nd_vertex *vertex)
         vertex->outlets[o].may_send = false;
 }
 
+/* What vertices keep is of no use any more, and may keep others from forgetting. Not while one of
+ * them is being called: then it stays until the worker ends. */
+static void forget(nd_dataflow *flow)
+{
+    if (nd_host_running(flow->host))
+        return;
+    for (size_t i = 0; i < flow->vertices.len; i++) {
+        nd_vertex *const vertex = nd_flow_vertex(flow, i);
+        if (vertex->deinit)
+            vertex->deinit(vertex);
+        vertex->deinit = NULL;
+    }
+}
+
 void nd_flow_drop_here(nd_dataflow *flow)
 {
     if (flow->is_dropped || nd_flow_is_over(flow))
@@ -31,6 +45,7 @@ void nd_flow_drop_here(nd_dataflow *flow)
         nd_flow_fail(flow, err, nd_err_text(err));
     for (size_t i = 0; i < flow->vertices.len; i++)
         empty(nd_flow_vertex(flow, i));
+    forget(flow);
     nd_flow_touch(flow);
 }
 

@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-enum { ND_MAX_COLLECTION_FIELDS = 24 };
+enum { ND_MAX_COLLECTION_FIELDS = 23 };
 
 /** Where a collection is kept, in order of its keys (nd_arrange). */
 typedef struct nd_index nd_index;
@@ -48,6 +48,7 @@ typedef struct nd_collection {
                           but for those that it has left since */
     nd_index *index;   /* of an arranged one, borrowed from its dataflow; else NULL */
     nd_stream batches; /* what is added to the index */
+    uint64_t since;    /* of an imported one: the epoch it begins at; else zero */
 } nd_collection;
 
 /* --- Inputs --- */
@@ -153,7 +154,8 @@ typedef void nd_collection_epochs_fn(void *user, const void *records, size_t len
 
 /** Each record while it is there and its epochs are: a record that is inserted early waits, and one
  * whose time is over goes by itself. In the root scope. Nothing is kept here: both updates are sent
- * at once, and who reads them without keeping them sees those of later epochs early. */
+ * at once, and who reads them without keeping them sees those of later epochs early. What waits for
+ * a later epoch is looked at in each epoch by whoever keeps it: ends far ahead cost. */
 nd_collection nd_temporal_filter(nd_collection collection, nd_collection_epochs_fn *fn,
                                  nd_user user);
 
@@ -260,12 +262,14 @@ nd_arrangement *nd_arrangement_create(nd_collection collection);
 void nd_arrangement_destroy(nd_arrangement *arrangement); /* NULL is fine */
 
 /** Nobody will ask any more, through this hold, what there was before `epoch`: it may be forgotten.
- * Whoever never says so keeps every change. */
+ * An epoch before the one that was said last changes nothing. Whoever never says so keeps every
+ * change. All workers say the same. */
 void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch);
 
 /** The collection in another dataflow of the worker, which every worker must build alike. Nothing
- * is copied. What was before the time up to which it has been compacted appears at that time. It is
- * arranged: operators that look at its keys take it as it is. */
+ * is copied. It begins at the epoch that the hold has been advanced to: what there was by then
+ * appears in that epoch. It is arranged: operators that look at its keys take it as it is. The hold
+ * may be destroyed at once. If the dataflow that arranges is dropped, the run fails. */
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement);
 
 /** Where the worker publishes what it has of an arranged collection, for any thread to read.
@@ -370,7 +374,7 @@ nd_collection nd_iterate(nd_collection collection, nd_iterate_fn *body, void *ar
 /** What to do when after all rounds it is still changing: fail the run, or give what there is. */
 typedef enum nd_at_limit { ND_AT_LIMIT_FAIL, ND_AT_LIMIT_RETURN } nd_at_limit;
 
-/** As nd_iterate, in at most `n_rounds` rounds. */
+/** As nd_iterate, in at most `n_rounds` rounds; zero: in as many as it takes. */
 nd_collection nd_iterate_at_most(nd_collection collection, nd_iterate_fn *body, void *arg,
                                  uint32_t n_rounds, nd_at_limit what);
 
@@ -393,7 +397,7 @@ nd_collection nd_variable_new(nd_scope *loop, const nd_type *type, nd_variable *
 /** A variable that is `start`, which is seen from the loop, in the first round. */
 nd_collection nd_variable_from(nd_collection start, nd_variable *variable);
 
-/** Bounds the number of rounds; before the image is set. */
+/** Bounds the number of rounds, before the image is set; zero: as many as it takes. */
 void nd_variable_limit(nd_variable *variable, uint32_t n_rounds, nd_at_limit what);
 
 /** Sets the image, once. It is consolidated on its way. What the variables of a loop are in the end

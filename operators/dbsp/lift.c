@@ -5,6 +5,7 @@
  * key; so when ticks are complete the keys are found by going through all inputs side by side. Of a
  * key the least tick is taken first, and the inputs' updates of that tick are given to the
  * function. Nothing is kept of a tick that is over. */
+#include <stddef.h>
 #include <string.h>
 
 #include <nereid/dbsp.h>
@@ -22,7 +23,8 @@ struct nd_zset_out {
     nd_vector records; /* bytes */
     nd_vector weights; /* int64_t */
     nd_err err;
-    unsigned char spare[ND_MAX_FIELDS * sizeof(nd_bytes)]; /* for what cannot be kept */
+    _Alignas(max_align_t) unsigned char spare[ND_MAX_FIELDS * sizeof(nd_bytes)]; /* for what cannot
+                                                                                   be kept */
 };
 
 typedef struct source {

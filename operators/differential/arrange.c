@@ -190,6 +190,7 @@ static nd_err init_state(arrange *self, const nd_row *in, nd_index *index)
 static nd_collection arrange_anew(nd_collection collection, unsigned n_key)
 {
     nd_collection made = collection;
+    made.since = 0;
     nd_scope *const scope = nd_stream_scope(collection.stream);
     const nd_row in = nd_row_of(collection);
     nd_vertex *const vertex =

@@ -70,8 +70,10 @@ nd_publisher *nd_arrangement_publish(nd_arrangement *arrangement)
 
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement)
 {
-    if (arrangement)
-        return nd_index_import(flow, arrangement->index);
+    if (arrangement) {
+        const nd_antichain *const since = nd_trace_reader_since(arrangement->reader);
+        return nd_index_import(flow, arrangement->index, nd_antichain_items(since)->epoch);
+    }
     nd_dataflow_mistake(flow, ND_INVAL, "import: it needs an arrangement");
     return (nd_collection){.type = NULL};
 }

@@ -8,8 +8,9 @@
 
 #include "operators/differential/index.h"
 
-/** The collection of an index, which is the root scope's, in another dataflow. */
-nd_collection nd_index_import(nd_dataflow *flow, nd_index *index);
+/** The collection of an index, which is the root scope's, in another dataflow, from epoch `since`
+ * on: a reader of the trace holds it. */
+nd_collection nd_index_import(nd_dataflow *flow, nd_index *index, uint64_t since);
 
 /** Where snapshots of an index are published. NULL without memory. */
 nd_publisher *nd_index_publish(const nd_index *index);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inspect: shows updates, and passes the batch on as it is. */
-#include <inttypes.h>
-#include <stdio.h>
 
 #include <nereid/vertex.h>
 

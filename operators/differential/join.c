@@ -385,8 +385,9 @@ static void deinit(nd_vertex *vertex)
         deinit_side(&self->sides[i]);
 }
 
-static nd_err init_side(side *one, nd_index *index)
+static nd_err init_side(side *one, nd_collection from)
 {
+    nd_index *const index = from.index;
     one->index = nd_index_retain(index);
     nd_key_history_init(&one->history);
     nd_fifo_init(&one->queue, sizeof(unit *));
@@ -394,8 +395,8 @@ static nd_err init_side(side *one, nd_index *index)
     one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
     if (!one->reader || !one->records)
         return ND_NOMEM;
-    const nd_antichain *const since = nd_trace_since(index->trace);
-    ND_TRY(nd_antichain_set(&one->begin, nd_antichain_items(since), since->len));
+    const nd_time begin = {.epoch = from.since};
+    ND_TRY(nd_antichain_insert(&one->begin, &begin));
     return nd_antichain_insert(&one->accepted, &(nd_time){.epoch = 0});
 }
 
@@ -412,7 +413,7 @@ static nd_err init_state(nd_vertex *vertex, const nd_collection *inputs, const n
     self->made = nd_alloc(ND_JOIN_RESULTS, row->record_size);
     self->stamps = nd_alloc(ND_JOIN_RESULTS, row->stamp_size);
     for (unsigned i = 0; i < SIDES; i++)
-        ND_TRY(init_side(&self->sides[i], inputs[i].index));
+        ND_TRY(init_side(&self->sides[i], inputs[i]));
     return self->made && self->stamps && self->activator ? ND_OK : ND_NOMEM;
 }
 

@@ -9,6 +9,10 @@ static_assert(offsetof(nd_time, loop) == 8, "stamps are copied from times");
 /* Known by their addresses: a record may have fields of these names, too. */
 static const char padding[] = "padding", difference[] = "difference", word[] = "word";
 
+/* Fields of a record, of its padding (one, two and four bytes), of a stamp. */
+static_assert(ND_MAX_COLLECTION_FIELDS + 3 + 1 + ND_MAX_LOOPS + 1 <= ND_MAX_FIELDS,
+              "a row has room for all its fields");
+
 static void add_field(nd_type *type, unsigned *n_fields, const char *name, uint16_t size,
                       nd_kind kind)
 {

@@ -21,6 +21,7 @@ nd_collection nd_collection_leave(nd_collection collection)
 {
     collection.stream = nd_leave(collection.stream);
     collection.index = NULL;
+    collection.since = 0;
     const unsigned n_loops = nd_scope_n_loops(nd_stream_scope(collection.stream));
     if (collection.n_loops > n_loops)
         collection.n_loops = n_loops;

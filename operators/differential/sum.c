@@ -50,6 +50,9 @@ static nd_collection reduce(nd_collection collection, const nd_type *type, bool 
 {
     const nd_type *const in = collection.type;
     summands *const user = nd_alloc_zero(1, sizeof *user);
+    if (!user)
+        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(collection.stream)), ND_NOMEM,
+                            "sum: %s", nd_err_text(ND_NOMEM));
     if (user && in) {
         user->size = in->size;
         user->n = nd_type_n_fields(in) - in->nkey;

@@ -30,7 +30,7 @@ static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *recor
         const uint64_t begin = now < from[i] ? from[i] : now;
         const int64_t diff = nd_stamp_diff(&self->out, stamp);
         int64_t opposite;
-        if (begin >= to[i])
+        if (to[i] != UINT64_MAX && begin >= to[i])
             continue;
         if (!nd_difference_times(diff, -1, &opposite)) {
             nd_collection_fail(vertex, ND_FAILED);

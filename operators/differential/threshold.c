@@ -35,6 +35,9 @@ nd_collection nd_threshold(nd_collection collection, nd_threshold_fn *fn, nd_use
         *self = (threshold){fn, user};
     else if (user.destroy)
         user.destroy(user.data);
+    if (!self)
+        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(collection.stream)), ND_NOMEM,
+                            "threshold: %s", nd_err_text(ND_NOMEM));
     return nd_reduce_by(
         collection,
         &(nd_reduce_def){.name = "threshold",

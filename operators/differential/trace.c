@@ -362,3 +362,5 @@ nd_err nd_trace_reader_set_accepted(nd_trace_reader *reader, const nd_antichain 
 {
     return move(reader, &reader->accepted, accepted);
 }
+
+const nd_antichain *nd_trace_reader_since(const nd_trace_reader *reader) { return &reader->since; }

@@ -77,6 +77,8 @@ void nd_trace_reader_release(nd_trace_reader *reader);
 /** It will ask at or after some of `since`, and of what it has said earlier, or, if that is empty,
  * no more. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_trace_reader_set_since(nd_trace_reader *reader, const nd_antichain *since);
+/** From when on it will ask. */
+const nd_antichain *nd_trace_reader_since(const nd_trace_reader *reader);
 /** It has taken all batches whose uppers are not beyond `accepted`, nor beyond what it has said
  * earlier. Empty: all. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_trace_reader_set_accepted(nd_trace_reader *reader,

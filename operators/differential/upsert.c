@@ -207,7 +207,8 @@ static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code 
     return count;
 }
 
-/* The value is in one of the batches, and there it is newest. */
+/* A key has one record at most: the first value that adds up to one is it. Later batches are
+ * likelier. */
 static nd_err recall(upsert *self, nd_trace_code key)
 {
     self->has_present = false;

@@ -386,8 +386,8 @@ static nd_collection negate_query(nd_dataflow *flow, nd_collection input)
 static void differences_do_not_wrap_round(void **state)
 {
     (void)state;
-    query_expect_failure(&pair_type, just_consolidate, feed_too_many, ND_FAILED, "too many times");
-    query_expect_failure(&pair_type, negate_query, feed_least, ND_FAILED, "too many times");
+    query_expect_failure(&pair_type, just_consolidate, feed_too_many, ND_FAILED, "too large");
+    query_expect_failure(&pair_type, negate_query, feed_least, ND_FAILED, "too large");
     query_expect_failure(&pair_type, flat_map_query, feed_least, ND_FAILED, "too many times");
 }
 

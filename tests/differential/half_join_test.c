@@ -327,7 +327,7 @@ static void feed_large(nd_input *input)
 static void products_do_not_wrap_round(void **state)
 {
     (void)state;
-    query_expect_failure(&pair_type, upto_query, feed_large, ND_FAILED, "too many times");
+    query_expect_failure(&pair_type, upto_query, feed_large, ND_FAILED, "too large");
 }
 
 /* --- Memory --- */

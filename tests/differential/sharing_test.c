@@ -299,6 +299,65 @@ static void what_is_joined_of_two_is_as_late_as_the_later_one(void **state)
     changes_deinit(&self.differs);
 }
 
+/* --- Dropping one of the two --- */
+
+typedef struct dropping {
+    bool drops_source;
+    plan plan;
+} dropping;
+
+static nd_err drop_one(nd_worker *worker, void *arg)
+{
+    dropping *const self = arg;
+    nd_input *input;
+    nd_dataflow *const source = nd_dataflow_new(worker, "source");
+    const nd_collection edges = nd_arrange(nd_collection_input_new(source, &edge_type, &input));
+    nd_probe *const probe = nd_collection_probe_new(edges);
+    nd_arrangement *const shared = nd_arrangement_create(edges);
+    ND_TRY(nd_dataflow_start(source));
+    nd_dataflow *const reader = nd_dataflow_new(worker, "reader");
+    const nd_collection all = nd_arrangement_import(reader, shared);
+    nd_collection_inspect(nd_consolidate(count_ends(all, false)), changes_note,
+                          (nd_user){&self->plan.seen, NULL});
+    nd_err err = nd_dataflow_start(reader);
+    nd_arrangement_destroy(shared); /* the reader reads on */
+    for (uint64_t epoch = 0; err == ND_OK && epoch < EPOCHS; epoch++) {
+        feed(worker, input, epoch);
+        nd_input_advance(input, epoch + 1);
+        if (epoch == EPOCHS / 2)
+            nd_dataflow_drop(self->drops_source ? source : reader);
+        else if (epoch < EPOCHS / 2 || !self->drops_source)
+            err = nd_worker_step_while(worker, nd_probe_behind, probe, epoch + 1);
+    }
+    nd_input_close(input);
+    return err == ND_OK ? nd_worker_run(worker) : err;
+}
+
+static void a_reader_may_be_dropped(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 3; n++) {
+        dropping self = {.drops_source = false};
+        nd_message message = {""};
+        changes_init(&self.plan.seen);
+        if (nd_execute(&(nd_config){.n_workers = n}, drop_one, &self, NULL, &message) != ND_OK)
+            fail_msg("%s", message.text);
+        changes_deinit(&self.plan.seen);
+    }
+}
+
+static void whose_source_is_dropped_fails(void **state)
+{
+    (void)state;
+    dropping self = {.drops_source = true};
+    nd_message message = {""};
+    changes_init(&self.plan.seen);
+    assert_int_equal(nd_execute(&(nd_config){.n_workers = 1}, drop_one, &self, NULL, &message),
+                     ND_FAILED);
+    assert_non_null(strstr(message.text, "was dropped"));
+    changes_deinit(&self.plan.seen);
+}
+
 /* --- Snapshots --- */
 
 enum { STEADY = 300 };
@@ -403,6 +462,8 @@ int main(void)
         cmocka_unit_test(a_reader_that_comes_when_all_is_done_sees_what_was),
         cmocka_unit_test(workers_may_be_at_different_epochs),
         cmocka_unit_test(what_is_joined_of_two_is_as_late_as_the_later_one),
+        cmocka_unit_test(a_reader_may_be_dropped),
+        cmocka_unit_test(whose_source_is_dropped_fails),
         cmocka_unit_test(any_thread_reads_what_was_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
