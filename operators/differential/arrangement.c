@@ -53,6 +53,8 @@ void nd_arrangement_destroy(nd_arrangement *arrangement)
 
 void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch)
 {
+    if (!arrangement)
+        return; /* a mistake that the dataflow's start reports */
     nd_antichain since;
     const nd_time time = {.epoch = epoch};
     nd_antichain_init(&since);
@@ -65,7 +67,7 @@ void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch)
 
 nd_publisher *nd_arrangement_publish(nd_arrangement *arrangement)
 {
-    return nd_index_publish(arrangement->index);
+    return arrangement ? nd_index_publish(arrangement->index) : NULL;
 }
 
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement)

@@ -26,6 +26,20 @@ static bool is_written_here(const nd_collection *collection, const nd_row *row)
            own.n_loops == row->n_loops;
 }
 
+static void check_scopes(const nd_collection *collections, size_t n, nd_dataflow *flow)
+{
+    const nd_scope *const scope = nd_stream_scope(collections[0].stream);
+    for (size_t i = 1; i < n; i++) {
+        const nd_scope *const other = nd_stream_scope(collections[i].stream);
+        if (scope && other && scope != other)
+            nd_dataflow_mistake(flow, ND_INVAL,
+                                "collection concat: collections 0 and %zu stand in different "
+                                "loops: bring one to the other (nd_collection_enter, "
+                                "nd_collection_leave)",
+                                i);
+    }
+}
+
 /* Their streams, of rows alike; NULL after a mistake. */
 static nd_stream *align(const nd_collection *collections, size_t n, const nd_row *row,
                         nd_dataflow *flow)
@@ -48,6 +62,7 @@ nd_collection nd_collection_concat_many(const nd_collection *collections, size_t
         return made;
     nd_scope *const scope = nd_stream_scope(collections[0].stream);
     const nd_row row = nd_row_make(scope, collections[0].type);
+    check_scopes(collections, n, nd_scope_dataflow(scope));
     nd_stream *const streams = align(collections, n, &row, nd_scope_dataflow(scope));
     made = (nd_collection){.type = collections[0].type, .n_loops = row.n_loops};
     if (streams)

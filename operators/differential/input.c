@@ -4,13 +4,17 @@
 
 #include <nereid/stream.h>
 
+#include "operators/timely/operator_internal.h"
+
 enum { ROOM = 8192 /* bytes of rows that are sent at once */ };
 
 nd_collection nd_collection_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
 {
     const nd_row row = nd_row_make(nd_root(flow), type);
-    return (nd_collection){
-        .n_loops = 0, .stream = nd_input_new(flow, row.type, input), .type = type};
+    const nd_collection made = {.stream = nd_input_new(flow, row.type, input), .type = type};
+    if (input)
+        nd_input_keep_for(*input, "nd_collection_insert and its like");
+    return made;
 }
 
 static void send(nd_input *input, const nd_row *as, const void *records, size_t len, int64_t last)
@@ -27,7 +31,7 @@ static void send(nd_input *input, const nd_row *as, const void *records, size_t 
             memcpy(rows + i * size, record, row.record_size);
             nd_row_stamp(&row, rows + i * size, &time, last);
         }
-        nd_input_send_many(input, rows, n);
+        nd_input_send_rows(input, rows, n);
         len -= n;
     }
 }

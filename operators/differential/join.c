@@ -176,6 +176,7 @@ static nd_err begin_key(join *self, unit *one)
                                                                       &self->sides[1 - one->which]
                                                                            .history;
     self->at = nd_trace_cursor_key(&one->fresh);
+    nd_trace_foresee_from(&one->stored, &one->fresh);
     nd_key_history_clear(other);
     for (size_t i = 0; i < one->stored.len; i++)
         ND_TRY(nd_key_history_add(other, nd_vector_at(&one->stored, i), self->at, NULL));
@@ -424,8 +425,10 @@ static void check(nd_dataflow *flow, nd_collection left, nd_collection right, nd
     if (left.type && right.type &&
         (left.type->nkey != right.type->nkey ||
          !nd_has_same_key(left.type, right.type, left.type->nkey)))
-        nd_dataflow_mistake(flow, ND_INVAL, "join: '%s' and '%s' have not the same key",
-                            left.type->name, right.type->name);
+        nd_dataflow_mistake(flow, ND_INVAL,
+                            "join: '%s' and '%s' have not the same key: it is of %u and of %u "
+                            "fields, which must be alike in kind and width",
+                            left.type->name, right.type->name, left.type->nkey, right.type->nkey);
 }
 
 nd_collection nd_join(nd_collection left, nd_collection right, const nd_type *type, nd_join_fn *fn,

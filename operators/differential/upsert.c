@@ -17,6 +17,7 @@
 #include "operators/differential/trace.h"
 #include "operators/differential/trace_builder.h"
 #include "operators/differential/trace_cursor.h"
+#include "operators/timely/operator_internal.h"
 
 enum { WORKER_BITS = 16, MOST_WORKERS = 1 << WORKER_BITS };
 
@@ -402,6 +403,8 @@ nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_inp
 {
     const nd_row in = nd_row_make_word(flow, type), out = nd_row_make(nd_root(flow), type);
     const nd_stream words = nd_input_new(flow, in.type, input);
+    if (input)
+        nd_input_keep_for(*input, "nd_upsert or nd_upsert_remove");
     nd_collection made = {.type = type};
     if (type && type->nkey == 0)
         nd_dataflow_mistake(flow, ND_INVAL, "upsert: '%s' has no key", type->name);

@@ -7,6 +7,8 @@
  */
 #include <nereid/stream.h>
 
+#include "operators/timely/operator_internal.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -18,7 +20,8 @@ struct nd_input {
     nd_time now;
     bool is_closed;
     uint64_t n_sent;
-    unsigned n_floats; /* fields to be checked: none, for most types */
+    const char *instead; /* what to call instead of nd_input_send, or NULL */
+    unsigned n_floats;   /* fields to be checked: none, for most types */
     unsigned floats[ND_MAX_FIELDS];
 };
 
@@ -112,7 +115,7 @@ static void send_cleaned(nd_input *input, nd_emit *emit, const unsigned char *re
 
 static bool is_open(const nd_input *input) { return input != NULL && !input->is_closed; }
 
-void nd_input_send_many(nd_input *input, const void *records, size_t len)
+void nd_input_send_rows(nd_input *input, const void *records, size_t len)
 {
     if (!is_open(input) || len == 0)
         return;
@@ -124,13 +127,34 @@ void nd_input_send_many(nd_input *input, const void *records, size_t len)
         send_cleaned(input, emit, records, len);
 }
 
+void nd_input_keep_for(nd_input *input, const char *instead)
+{
+    if (input)
+        input->instead = instead;
+}
+
+static bool takes_records(nd_input *input)
+{
+    if (is_open(input) && input->instead)
+        nd_fail(input->vertex, "it is a collection's: call %s", input->instead);
+    return is_open(input) && !input->instead;
+}
+
+void nd_input_send_many(nd_input *input, const void *records, size_t len)
+{
+    if (takes_records(input))
+        nd_input_send_rows(input, records, len);
+}
+
 void nd_input_send(nd_input *input, const void *record)
 {
-    if (is_open(input) && input->n_floats == 0) {
+    if (!takes_records(input))
+        return;
+    if (input->n_floats == 0) {
         nd_send_by(input->vertex, 0, &input->now, record);
         input->n_sent++;
     } else {
-        nd_input_send_many(input, record, 1);
+        nd_input_send_rows(input, record, 1);
     }
 }
 

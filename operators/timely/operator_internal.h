@@ -27,6 +27,11 @@ static inline void nd_operator_check(nd_stream stream, const char *name, bool is
  * instance, whose state is the operator's to fill, or NULL after a mistake. */
 nd_vertex *nd_operator_new(nd_pact input, const nd_operator_def *def, nd_stream *out);
 
+/** Keeps an input for records of another making: nd_input_send and nd_input_send_many fail the run
+ * from now on, with `instead` as what to call; nd_input_send_rows sends. */
+void nd_input_keep_for(nd_input *input, const char *instead);
+void nd_input_send_rows(nd_input *input, const void *rows, size_t len);
+
 /** Ends the run with a cause that is not the vertex's fault: memory, output. */
 static inline void nd_operator_fail(nd_vertex *vertex, nd_err err, const char *text)
 {

@@ -228,6 +228,21 @@ static nd_err confuse(nd_worker *worker, void *arg)
     return nd_worker_run(worker);
 }
 
+static nd_err send_plainly(nd_worker *worker, void *arg)
+{
+    nd_input *input;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "confused");
+    if (*(const bool *)arg)
+        (void)nd_collection_input_new(flow, &entry_type, &input);
+    else
+        (void)nd_upsert_input_new(flow, &entry_type, &input);
+    ND_TRY(nd_dataflow_start(flow));
+    const entry one = make("plum", 1);
+    nd_input_send(input, &one);
+    nd_input_close(input);
+    return nd_worker_run(worker);
+}
+
 static void the_wrong_input_refuses(void **state)
 {
     (void)state;
@@ -239,6 +254,11 @@ static void the_wrong_input_refuses(void **state)
     tells = false;
     assert_int_equal(nd_execute(&config, confuse, &tells, NULL, &message), ND_FAILED);
     assert_non_null(strstr(message.text, "takes no changes"));
+    assert_int_equal(nd_execute(&config, send_plainly, &tells, NULL, &message), ND_FAILED);
+    assert_non_null(strstr(message.text, "call nd_upsert"));
+    tells = true;
+    assert_int_equal(nd_execute(&config, send_plainly, &tells, NULL, &message), ND_FAILED);
+    assert_non_null(strstr(message.text, "call nd_collection_insert"));
 }
 
 int main(void)
