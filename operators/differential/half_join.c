@@ -110,6 +110,23 @@ static nd_err read_probe(half_join *self, const unsigned char *code, size_t size
     return ND_OK;
 }
 
+static nd_trace_code key_of(const half_join *self, size_t i)
+{
+    size_t size;
+    const unsigned char *const code = nd_updates_code(&self->due, i, &size);
+    return (nd_trace_code){code, nd_record_code_prefix(&self->key, code, size)};
+}
+
+/* Of the next probes. */
+static void foresee(const half_join *self)
+{
+    nd_trace_code keys[ND_TRACE_FORESEEN];
+    size_t n = 0;
+    for (size_t i = self->next; i < nd_updates_len(&self->due) && n < ND_TRACE_FORESEEN; i++)
+        keys[n++] = key_of(self, i);
+    nd_lookup_foresee(&self->lookup, keys, n);
+}
+
 static nd_err look_up(half_join *self, size_t i, nd_emit *out)
 {
     size_t size;
@@ -118,8 +135,7 @@ static nd_err look_up(half_join *self, size_t i, nd_emit *out)
     const nd_time *const time = nd_updates_time(&self->due, i);
     if (!find_view(self, time->epoch, &upto))
         return ND_OK;
-    const nd_trace_code key = {code, nd_record_code_prefix(&self->key, code, size)};
-    ND_TRY(nd_lookup_find(&self->lookup, key, upto));
+    ND_TRY(nd_lookup_find(&self->lookup, key_of(self, i), upto));
     if (self->lookup.counts.len == 0)
         return ND_OK;
     ND_TRY(read_probe(self, code, size));
@@ -135,6 +151,8 @@ static nd_err look_up_some(nd_vertex *vertex)
     nd_emit *const out = nd_vertex_emit(vertex, 0, nd_antichain_items(&self->held.times));
     nd_err err = ND_OK;
     for (size_t spent = 0; err == ND_OK && is_at_work(self) && spent < TURN; self->next++) {
+        if (self->next % ND_TRACE_FORESEEN == 0)
+            foresee(self);
         err = look_up(self, self->next, out);
         spent += 1 + self->lookup.counts.len;
     }

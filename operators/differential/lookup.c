@@ -9,17 +9,13 @@
 
 #include "operators/differential/difference.h"
 
-enum {
-    TEXT_SIZE = 1 << 16, /* of texts that are allocated together */
-    SPARSE = 64          /* keys of a batch to one that is looked up */
-};
+enum { TEXT_SIZE = 1 << 16 /* of texts that are allocated together */ };
 
 typedef struct place {
-    nd_trace_cursor cursor;
+    nd_trace_cursor cursor; /* the first, for nd_trace_foresee */
     uint64_t prefix; /* of the key it stands at: most lookups need to know no more of a batch */
     uint32_t n_seen; /* times until the end of the epoch */
     bool is_over;    /* past the last key */
-    bool is_sparse;  /* keys that are looked up are far from each other */
 } place;
 
 nd_err nd_lookup_init(nd_lookup *lookup, const nd_index *index)
@@ -112,11 +108,15 @@ nd_err nd_lookup_begin(nd_lookup *lookup, size_t n_keys)
         if (!one)
             return ND_NOMEM;
         nd_trace_cursor_init(&one->cursor, *(nd_trace_batch **)nd_vector_at(&lookup->batches, i));
-        one->is_sparse = one->cursor.batch->keys.len / SPARSE > n_keys;
         note_key(one);
     }
     see(lookup, lookup->upto);
     return ND_OK;
+}
+
+void nd_lookup_foresee(const nd_lookup *lookup, const nd_trace_code *keys, size_t n_keys)
+{
+    nd_trace_foresee(&lookup->places, keys, n_keys, lookup->n_keys);
 }
 
 /* --- Texts --- */
@@ -224,42 +224,14 @@ static nd_err read_merged(nd_lookup *lookup)
     return ND_OK;
 }
 
-/* The first key from `from` on that is not below, by halving what is left: where the keys that are
- * looked up are far from each other that takes fewer steps than galloping, and the first ones lead
- * to the same keys each time. For keys of `width` bytes. */
-static inline uint32_t halve(const nd_trace_column *keys, uint32_t from, uint64_t wanted,
-                             unsigned width)
-{
-    uint32_t len = keys->len - from;
-    while (len != 0) {
-        const uint32_t half = len / 2;
-        const unsigned char *const middle = keys->bytes + (size_t)(from + half) * width;
-        const bool is_below =
-            (width == 4 ? nd_trace_load_4(middle) : nd_trace_load_8(middle)) < wanted;
-        from = is_below ? from + half + 1 : from;
-        len = is_below ? len - half - 1 : half;
-    }
-    return from;
-}
-
-static uint32_t find_key(const place *one, nd_trace_code key)
-{
-    const nd_trace_column *const keys = &one->cursor.batch->keys;
-    const uint32_t from = one->cursor.key;
-    if (one->is_sparse && !keys->starts && keys->size == 4 && key.size == 4)
-        return halve(keys, from, nd_trace_load_4(key.bytes), 4);
-    if (one->is_sparse && !keys->starts && keys->size == 8 && key.size == 8)
-        return halve(keys, from, nd_trace_load_8(key.bytes), 8);
-    return nd_trace_column_seek(keys, from, keys->len, key);
-}
-
 /* Moves to the key; whether the batch has it, and had any of it until the end of the epoch. The
  * cursor does not stand at a value then: most keys of most batches are only passed. */
 static inline bool move_to(place *one, nd_trace_code key, uint64_t prefix)
 {
     if (one->prefix > prefix || one->is_over || one->n_seen == 0)
         return false;
-    one->cursor.key = find_key(one, key);
+    const nd_trace_column *const keys = &one->cursor.batch->keys;
+    one->cursor.key = nd_trace_column_seek(keys, one->cursor.key, keys->len, key);
     note_key(one);
     return !one->is_over && nd_trace_code_compare(nd_trace_cursor_key(&one->cursor), key) == 0;
 }

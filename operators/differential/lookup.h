@@ -4,7 +4,7 @@
 
 /** @file
  * Looking up what an arrangement has under a key at an epoch, for keys that come in order: cursors
- * gallop through the batches of its trace, or leap where keys are few, and the records they find
+ * gallop or leap through the batches of its trace, and the records they find
  * are added up.
  *
  * In the root scope, whose times are epochs. Belongs to a worker.
@@ -38,6 +38,9 @@ void nd_lookup_deinit(nd_lookup *lookup);
 /** From now on all that the index has is looked through, for at most `n_keys` keys. Errors:
  * ND_NOMEM. */
 ND_CHECKED nd_err nd_lookup_begin(nd_lookup *lookup, size_t n_keys);
+
+/** A hint that these keys will be looked up next, at most ND_TRACE_FORESEEN. */
+void nd_lookup_foresee(const nd_lookup *lookup, const nd_trace_code *keys, size_t n_keys);
 
 /** Lets batches go, and with them what records point to. */
 void nd_lookup_end(nd_lookup *lookup);

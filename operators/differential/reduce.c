@@ -30,6 +30,8 @@
 #include "operators/differential/linear.h"
 #include "operators/differential/trace_builder.h"
 
+enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
+
 /* The batches that a round looks at. */
 typedef struct round {
     nd_antichain upper, left;
@@ -204,10 +206,10 @@ static nd_err reduce_key(reduce *self)
 
 /* --- All keys of a round --- */
 
-static nd_trace_code due_key(const round *now)
+static nd_trace_code due_key(const round *now, size_t i)
 {
     nd_trace_code key;
-    key.bytes = nd_updates_code(&now->due, now->next_due, &key.size);
+    key.bytes = nd_updates_code(&now->due, i, &key.size);
     return key;
 }
 
@@ -216,7 +218,7 @@ static bool find_key(const round *now, nd_trace_code *least)
 {
     bool has = now->next_due < nd_updates_len(&now->due);
     if (has)
-        *least = due_key(now);
+        *least = due_key(now, now->next_due);
     for (size_t i = 0; i < now->fresh.len; i++) {
         const nd_trace_cursor *const cursor = nd_vector_at(&now->fresh, i);
         if (!nd_trace_cursor_has_key(cursor))
@@ -229,16 +231,36 @@ static bool find_key(const round *now, nd_trace_code *least)
     return has;
 }
 
+/* Whenever a fresh cursor has come to another key. */
+static void foresee(const round *now, const nd_trace_cursor *fresh)
+{
+    nd_trace_foresee_from(&now->stored, fresh);
+    nd_trace_foresee_from(&now->output, fresh);
+}
+
+/* Of the next keys that are due. */
+static void foresee_due(const round *now)
+{
+    nd_trace_code keys[ND_TRACE_FORESEEN];
+    size_t n = 0;
+    for (size_t i = now->next_due; i < nd_updates_len(&now->due) && n < ND_TRACE_FORESEEN; i++)
+        keys[n++] = due_key(now, i);
+    nd_trace_foresee(&now->stored, keys, n, nd_updates_len(&now->due));
+    nd_trace_foresee(&now->output, keys, n, nd_updates_len(&now->due));
+}
+
 static nd_err take_due(round *now, nd_trace_code key)
 {
     nd_vector_clear(&now->times);
-    for (;
-         now->next_due < nd_updates_len(&now->due) && nd_trace_code_compare(due_key(now), key) == 0;
+    for (; now->next_due < nd_updates_len(&now->due) &&
+           nd_trace_code_compare(due_key(now, now->next_due), key) == 0;
          now->next_due++) {
         nd_time *const place = nd_vector_push(&now->times);
         if (!place)
             return ND_NOMEM;
         *place = *nd_updates_time(&now->due, now->next_due);
+        if ((now->next_due + 1) % ND_TRACE_FORESEEN == 0)
+            foresee_due(now);
     }
     return ND_OK;
 }
@@ -248,13 +270,18 @@ static void pass_key(round *now, nd_trace_code key)
     for (size_t i = 0; i < now->fresh.len; i++) {
         nd_trace_cursor *const cursor = nd_vector_at(&now->fresh, i);
         if (nd_trace_cursor_has_key(cursor) &&
-            nd_trace_code_compare(nd_trace_cursor_key(cursor), key) == 0)
+            nd_trace_code_compare(nd_trace_cursor_key(cursor), key) == 0) {
             nd_trace_cursor_next_key(cursor);
+            foresee(now, cursor);
+        }
     }
 }
 
 static nd_err reduce_keys(reduce *self)
 {
+    for (size_t i = 0; i < self->now.fresh.len; i++)
+        foresee(&self->now, nd_vector_at(&self->now.fresh, i));
+    foresee_due(&self->now);
     while (find_key(&self->now, &self->at)) {
         ND_TRY(take_due(&self->now, self->at));
         ND_TRY(reduce_key(self));
@@ -403,9 +430,23 @@ static void on_frontier(nd_vertex *vertex)
     nd_err err = nd_frontier_read(vertex, 0, &self->now.upper);
     if (err == ND_OK)
         err = hold_round(vertex);
+    if (err == ND_OK && self->out_trace)
+        nd_vertex_when_idle(vertex);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
     round_clear(&self->now);
+}
+
+/* The output's trace is merged on when nothing else is to be done. */
+static void on_activate(nd_vertex *vertex)
+{
+    reduce *const self = nd_vertex_state(vertex);
+    bool has_more;
+    const nd_err err = nd_trace_exert(self->out_trace, IDLE_FUEL, &has_more);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    else if (has_more)
+        nd_vertex_when_idle(vertex);
 }
 
 static nd_err keep_arrived(reduce *self, nd_trace_batch *batch, const nd_time *time)
@@ -532,7 +573,8 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
                                                              .inputs = {nd_pipeline(input.batches)},
                                                              .outputs = {row.type},
                                                              .on_recv = on_recv,
-                                                             .on_frontier = on_frontier},
+                                                             .on_frontier = on_frontier,
+                                                             .on_activate = on_activate},
                                             &made.stream);
     if (!vertex || !input.index)
         return made;

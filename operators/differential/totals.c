@@ -22,6 +22,8 @@
 #include "operators/differential/trace.h"
 #include "operators/differential/trace_cursor.h"
 
+enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
+
 typedef struct totals {
     nd_totals_kind kind;
     const nd_type *type; /* of what comes in */
@@ -276,18 +278,20 @@ static nd_err correct_all(nd_vertex *vertex, const nd_trace_batch *batch)
 {
     nd_trace_cursor fresh;
     totals *const self = nd_vertex_state(vertex);
-    ND_TRY(open_cursors(self));
     self->used_text = 0;
     if (!self->key.is_fixed)
         ND_TRY(nd_vector_reserve(&self->text, batch->head->key_bytes));
     nd_emit *const out = nd_vertex_emit(vertex, 0, nd_antichain_items(&self->held.times));
     nd_trace_cursor_init(&fresh, batch);
-    for (; nd_trace_cursor_has_key(&fresh); nd_trace_cursor_next_key(&fresh))
+    for (; nd_trace_cursor_has_key(&fresh); nd_trace_cursor_next_key(&fresh)) {
+        nd_trace_foresee_from(&self->cursors, &fresh);
         ND_TRY(correct_key(self, &fresh, out));
+    }
     return ND_OK;
 }
 
-/* The batch stays until all is sent: texts may stand in it. */
+/* The batch stays until all that was sent has been copied, also if not all could be: texts may
+ * stand in it. */
 static nd_err keep_batch(totals *self, nd_trace_batch *batch)
 {
     nd_trace_batch **const place = nd_vector_push(&self->batches);
@@ -296,7 +300,7 @@ static nd_err keep_batch(totals *self, nd_trace_batch *batch)
         return ND_NOMEM;
     }
     *place = batch;
-    return nd_trace_insert(self->trace, nd_trace_batch_retain(batch));
+    return ND_OK;
 }
 
 static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
@@ -305,13 +309,11 @@ static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_ant
     totals *const self = nd_vertex_state(vertex);
     ND_TRY(build(self, frontier, left));
     if (self->builder.n_values != 0) {
+        ND_TRY(open_cursors(self));
         ND_TRY(seal(self, frontier, &batch));
-        const nd_err err = correct_all(vertex, batch);
-        if (err != ND_OK) {
-            nd_trace_batch_release(batch);
-            return err;
-        }
         ND_TRY(keep_batch(self, batch));
+        ND_TRY(correct_all(vertex, batch));
+        ND_TRY(nd_trace_insert(self->trace, nd_trace_batch_retain(batch)));
         ND_TRY(nd_antichain_set(&self->lower, nd_antichain_items(frontier), frontier->len));
     }
     nd_held_replace(&self->held, vertex, left);
@@ -348,8 +350,21 @@ static void on_frontier(nd_vertex *vertex)
         nd_collection_fail(vertex, err);
     if (self->key.is_fixed)
         end_round(self);
+    nd_vertex_when_idle(vertex);
     nd_antichain_deinit(&left);
     nd_antichain_deinit(&frontier);
+}
+
+/* Merges on when nothing else is to be done. */
+static void on_activate(nd_vertex *vertex)
+{
+    totals *const self = nd_vertex_state(vertex);
+    bool has_more;
+    const nd_err err = nd_trace_exert(self->trace, IDLE_FUEL, &has_more);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    else if (has_more)
+        nd_vertex_when_idle(vertex);
 }
 
 /* --- Building --- */
@@ -424,7 +439,8 @@ nd_collection nd_totals_new(nd_collection collection, const nd_totals_def *def)
                                        .inputs = {nd_exchange(collection.stream)},
                                        .outputs = {out.type},
                                        .on_recv = on_recv,
-                                       .on_frontier = on_frontier},
+                                       .on_frontier = on_frontier,
+                                       .on_activate = on_activate},
                       &made.stream);
     if (!vertex || !in.type || !out.type)
         return made;

@@ -66,11 +66,13 @@ static void find_columns(nd_trace_batch *batch, const void *block, const uint64_
     batch->keys =
         (nd_trace_column){column(block, places, ND_TRACE_KEYS),
                           head->key_is_fixed ? NULL : column(block, places, ND_TRACE_KEY_STARTS),
-                          head->key_size, head->n_keys};
+                          head->key_size, head->n_keys, 0};
     batch->values = (nd_trace_column){
         column(block, places, ND_TRACE_VALUES),
         head->value_is_fixed ? NULL : column(block, places, ND_TRACE_VALUE_STARTS),
-        head->value_size, head->n_values};
+        head->value_size, head->n_values, 0};
+    nd_trace_column_note_last(&batch->keys);
+    nd_trace_column_note_last(&batch->values);
     batch->first_values = column(block, places, ND_TRACE_FIRST_VALUES);
     batch->bits = column(block, places, ND_TRACE_BITS);
     batch->ranks = column(block, places, ND_TRACE_RANKS);

@@ -5,10 +5,11 @@
 /** @file
  * Columns of codes (record_code.h) side by side, and how one is found among those in order.
  *
- * Codes of 4, 8 and 16 bytes, which is most keys there are, are compared as big-endian numbers.
+ * Codes of 4 and 8 bytes, which is most keys there are, are big-endian numbers.
  * Pure; any thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,6 +26,7 @@ typedef struct nd_trace_column {
     const uint32_t *starts; /* len + 1: where each begins, and the end; NULL: all have one size */
     uint32_t size;          /* which is this */
     uint32_t len;
+    uint64_t last; /* nd_trace_column_number of the last code; zero if that cannot be asked */
 } nd_trace_column;
 
 /** Code `i`, which is below `len`. */
@@ -46,6 +48,26 @@ static inline uint64_t nd_trace_load_8(const unsigned char *bytes)
     return (uint64_t)nd_trace_load_4(bytes) << 32 | nd_trace_load_4(bytes + 4);
 }
 
+/** Whether codes are numbers, by which they are sought. */
+static inline bool nd_trace_column_has_numbers(const nd_trace_column *column)
+{
+    return !column->starts && (column->size == 4 || column->size == 8);
+}
+
+/** Code `i` of such a column. */
+static inline uint64_t nd_trace_column_number(const nd_trace_column *column, uint64_t i)
+{
+    const unsigned char *const bytes = column->bytes + i * column->size;
+    return column->size == 4 ? nd_trace_load_4(bytes) : nd_trace_load_8(bytes);
+}
+
+/** Finds `last`, once all else is there. */
+static inline void nd_trace_column_note_last(nd_trace_column *column)
+{
+    const bool has_last = column->len != 0 && nd_trace_column_has_numbers(column);
+    column->last = has_last ? nd_trace_column_number(column, column->len - 1) : 0;
+}
+
 /** The order of codes: negative, zero or positive. */
 static inline int nd_trace_code_compare(nd_trace_code a, nd_trace_code b)
 {
@@ -63,8 +85,14 @@ static inline int nd_trace_code_compare(nd_trace_code a, nd_trace_code b)
 }
 
 /** The number of the first of the codes `from` to `to` - 1, which are in order, that is not below
- * `code`; `to` if there is none. Logarithmic in how far it is from `from`. */
+ * `code`; `to` if there is none. Logarithmic in how far it is from `from`, or better, where codes
+ * are numbers that are spread evenly. */
 uint32_t nd_trace_column_seek(const nd_trace_column *column, uint32_t from, uint32_t to,
                               nd_trace_code code);
+
+/** Where among them `code` might be, from what is at both ends. The column has numbers, and the
+ * code is one. */
+uint32_t nd_trace_column_guess(const nd_trace_column *column, uint32_t from, uint32_t to,
+                               nd_trace_code code);
 
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cursor is three numbers: moving it is arithmetic, and seeking is the column's. */
+/* A cursor is three numbers: moving it is arithmetic, and seeking is the column's.
+ *
+ * Reading a key of a large batch is a row of cache misses, each of which says where the next one
+ * will be. Foreseeing makes them step by step for many keys and batches side by side, so that they
+ * wait together. */
 #include "operators/differential/trace_cursor.h"
 
 static void stand_at(nd_trace_cursor *cursor, uint32_t key)
@@ -45,4 +49,139 @@ bool nd_trace_cursor_seek_value(nd_trace_cursor *cursor, nd_trace_code code)
     cursor->value = nd_trace_column_seek(values, cursor->value, cursor->value_end, code);
     return nd_trace_cursor_has_value(cursor) &&
            nd_trace_code_compare(nd_trace_cursor_value(cursor), code) == 0;
+}
+
+/* --- Foreseeing --- */
+
+enum {
+    LARGE = 1 << 10, /* keys of a batch; smaller ones are in the cache anyway */
+    SPARSE = 8,      /* keys of a batch to one that is sought */
+    SIGHTS = 64
+};
+
+/* A key that will be sought in a batch. */
+typedef struct sight {
+    const nd_trace_batch *batch;
+    nd_trace_code key;
+    uint32_t low, high; /* it is among these */
+    uint32_t at;        /* a key, then a value, then a list; */
+    bool is_there;      /* of which there is one */
+} sight;
+
+static void look_at_key(sight *one)
+{
+    const nd_trace_column *const keys = &one->batch->keys;
+    one->at = nd_trace_column_guess(keys, one->low, one->high, one->key);
+    __builtin_prefetch(keys->bytes + (size_t)one->at * keys->size);
+    __builtin_prefetch(&one->batch->first_values[one->at]);
+}
+
+/* By what is known where it was looked at. */
+static void narrow(sight *one)
+{
+    if (nd_trace_code_compare(nd_trace_column_get(&one->batch->keys, one->at), one->key) < 0)
+        one->low = one->at;
+    else
+        one->high = one->at + 1;
+}
+
+static void look_nearer(sight *one)
+{
+    narrow(one);
+    look_at_key(one);
+}
+
+static void find(sight *one)
+{
+    const nd_trace_column *const keys = &one->batch->keys;
+    narrow(one);
+    one->at = nd_trace_column_seek(keys, one->low, one->high, one->key);
+    one->is_there = one->at < one->high &&
+                    nd_trace_code_compare(nd_trace_column_get(keys, one->at), one->key) == 0;
+    __builtin_prefetch(&one->batch->first_values[one->at]);
+}
+
+static void look_at_value(sight *one)
+{
+    const nd_trace_column *const values = &one->batch->values;
+    one->at = one->batch->first_values[one->at];
+    if (!values->starts)
+        __builtin_prefetch(values->bytes + (size_t)one->at * values->size);
+    __builtin_prefetch(&one->batch->bits[one->at / 64]);
+    __builtin_prefetch(&one->batch->ranks[one->at / 64]);
+}
+
+static void look_at_list(sight *one)
+{
+    one->at = nd_trace_batch_list(one->batch, one->at);
+    __builtin_prefetch(&one->batch->first_updates[one->at]);
+}
+
+static void look_at_updates(const sight *one)
+{
+    const uint32_t begin = one->batch->first_updates[one->at];
+    __builtin_prefetch(&one->batch->numbers[begin]);
+    __builtin_prefetch(&one->batch->diffs[begin]);
+}
+
+static void look(sight *all, size_t n)
+{
+    size_t n_there = 0;
+    for (size_t i = 0; i < n; i++)
+        look_at_key(&all[i]);
+    for (size_t i = 0; i < n; i++)
+        look_nearer(&all[i]);
+    for (size_t i = 0; i < n; i++)
+        find(&all[i]);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].is_there)
+            all[n_there++] = all[i];
+    for (size_t i = 0; i < n_there; i++)
+        look_at_value(&all[i]);
+    for (size_t i = 0; i < n_there; i++)
+        look_at_list(&all[i]);
+    for (size_t i = 0; i < n_there; i++)
+        look_at_updates(&all[i]);
+}
+
+static bool is_worth_it(const nd_trace_cursor *cursor, size_t n_all)
+{
+    const nd_trace_column *const keys = &cursor->batch->keys;
+    return keys->len >= LARGE && keys->len / SPARSE > n_all && nd_trace_cursor_has_key(cursor) &&
+           nd_trace_column_has_numbers(keys);
+}
+
+void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_t n_keys,
+                      size_t n_all)
+{
+    sight all[SIGHTS];
+    size_t n = 0;
+    for (size_t i = 0; i < cursors->len; i++) {
+        const nd_trace_cursor *const cursor = nd_vector_at(cursors, i);
+        if (!is_worth_it(cursor, n_all))
+            continue;
+        for (size_t k = 0; k < n_keys; k++) {
+            if (n == SIGHTS) {
+                look(all, n);
+                n = 0;
+            }
+            all[n++] = (sight){.batch = cursor->batch,
+                               .key = keys[k],
+                               .low = cursor->key,
+                               .high = cursor->batch->keys.len};
+        }
+    }
+    look(all, n);
+}
+
+void nd_trace_foresee_from(const nd_vector *cursors, const nd_trace_cursor *from)
+{
+    nd_trace_code keys[ND_TRACE_FORESEEN];
+    const uint32_t left = from->batch->keys.len - from->key;
+    const uint32_t n = left < ND_TRACE_FORESEEN ? left : ND_TRACE_FORESEEN;
+    if (from->key % ND_TRACE_FORESEEN != 0)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        keys[i] = nd_trace_column_get(&from->batch->keys, from->key + i);
+    nd_trace_foresee(cursors, keys, n, from->batch->keys.len);
 }

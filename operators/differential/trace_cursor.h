@@ -10,6 +10,7 @@
  */
 
 #include "operators/differential/trace_view.h"
+#include "runtime/base/vector.h"
 
 typedef struct nd_trace_cursor {
     const nd_trace_batch *batch; /* lent: held by whoever has the cursor */
@@ -50,6 +51,19 @@ void nd_trace_cursor_end(nd_trace_cursor *cursor);
 /** To the first value of the first key, from this one on, that is not below `code`; if that is this
  * one, the value stays. Whether the key is `code`. Logarithmic in the number of keys passed. */
 bool nd_trace_cursor_seek_key(nd_trace_cursor *cursor, nd_trace_code code);
+
+enum { ND_TRACE_FORESEEN = 16 /* keys at a time */ };
+
+/** A hint that all these cursors are about to seek these keys, in this order, of `n_all` at the
+ * most: what they will read begins to come from memory, all of it at once, unless it is passed
+ * anyway, since keys are near each other. `cursors` are items that begin with an nd_trace_cursor;
+ * nothing changes. */
+void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_t n_keys,
+                      size_t n_all);
+
+/** As nd_trace_foresee, of the next ND_TRACE_FORESEEN keys of a cursor, each time that it has
+ * passed as many. */
+void nd_trace_foresee_from(const nd_vector *cursors, const nd_trace_cursor *from);
 
 /** Back to the first value of the key. */
 void nd_trace_cursor_rewind_values(nd_trace_cursor *cursor);

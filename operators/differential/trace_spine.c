@@ -6,7 +6,8 @@
 enum {
     GENEROSITY = 8, /* updates merged, by each merge under way, for each that comes */
     IDLE_RATIO = 4, /* in idle moments the earlier batch may be so much longer */
-    A_MOVE = 16     /* times that are advanced, of each batch, for each move of since */
+    A_MOVE = 16,    /* times that are advanced, of each batch, for each move of since */
+    AT_ONCE = 512   /* updates of two small batches, which are merged on the spot */
 };
 
 /* A batch, and what is known of its times. */
@@ -140,6 +141,11 @@ static unsigned order_of(const part *one)
     return order;
 }
 
+static bool are_small(const part *a, const part *b)
+{
+    return b->view.batch && len_of(a) + len_of(b) <= AT_ONCE;
+}
+
 static bool should_merge(const layer *a, const layer *b, const nd_trace_holds *holds, bool is_idle)
 {
     if (a->merge || b->merge || !is_through(b->first.view.batch, &holds->accepted))
@@ -264,8 +270,9 @@ nd_err nd_trace_spine_add(nd_trace_spine *spine, const nd_trace_holds *holds, nd
     const uint64_t fuel = GENEROSITY * nd_trace_batch_len(batch);
     ND_TRY(begin_merges(spine, holds, false));
     for (size_t i = spine->layers.len; i > 0; i--) {
-        uint64_t left = fuel;
-        ND_TRY(work(spine, layer_at(spine, i - 1), &left));
+        layer *const one = layer_at(spine, i - 1);
+        uint64_t left = are_small(&one->first, &one->second) ? AT_ONCE : fuel;
+        ND_TRY(work(spine, one, &left));
     }
     return begin_merges(spine, holds, false);
 }

@@ -9,7 +9,7 @@
  * **While updates come**, neighbours of which the earlier is not of a higher order of size are
  * merged, piece by piece: each batch that comes pays every merge that is under way eight times its
  * own size, so a merge is done before the next of its size is due, and nobody ever waits for a
- * large one.
+ * large one. Small ones are merged at once.
  *
  * **In idle moments** neighbours are merged too of which the earlier is up to four times as long:
  * so what was taken back by many small batches meets what it takes back. Whoever is in the smaller

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Seeking by guesses, and looking ahead. */
+#include "operators/differential/trace_cursor.h"
+#include "tests/differential/naive_trace.h"
+#include "tests/support/cmocka.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* Codes of 4 or 8 bytes that rise, side by side. */
+static void write_codes(unsigned char *bytes, const uint64_t *numbers, uint32_t len, unsigned size)
+{
+    for (uint32_t i = 0; i < len; i++)
+        for (unsigned k = 0; k < size; k++)
+            bytes[(size_t)i * size + k] = (unsigned char)(numbers[i] >> 8 * (size - 1 - k));
+}
+
+/* Numbers that are spread evenly (0), at random (1), ever more thinly (2), in two heaps at the ends
+ * of what there is (3), or with the last far away (4). */
+static void spread_numbers(nd_random *random, unsigned how, uint64_t most, uint64_t *numbers,
+                           uint32_t len)
+{
+    uint64_t number = how == 3 ? 0 : nd_random_below(random, 100);
+    for (uint32_t i = 0; i < len; i++) {
+        numbers[i] = number;
+        number += how == 0   ? 3
+                  : how == 1 ? 1 + nd_random_below(random, most / len / 2)
+                  : how == 2 ? 1 + number / 256
+                             : 1;
+        if (how == 3 && i == len / 2)
+            number = most - len;
+        if (how == 4 && i == len - 2)
+            number = most;
+    }
+}
+
+enum { COLUMN = 3000 };
+
+static void expect_places(nd_random *random, const nd_trace_column *column, const uint64_t *numbers)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned char bytes[8];
+        const uint32_t from = (uint32_t)nd_random_below(random, column->len),
+                       to = i % 2
+                                ? column->len
+                                : from + (uint32_t)nd_random_below(random, column->len - from + 1);
+        uint64_t wanted = numbers[nd_random_below(random, column->len)] + i % 3;
+        wanted -= i % 4 == 3 && wanted ? 1 : 0;
+        uint32_t place = from;
+        while (place < to && numbers[place] < wanted)
+            place++;
+        write_codes(bytes, &wanted, 1, column->size);
+        const nd_trace_code code = {bytes, column->size};
+        assert_int_equal(nd_trace_column_seek(column, from, to, code), place);
+        if (from < to)
+            assert_in_range(nd_trace_column_guess(column, from, to, code), from, to - 1);
+    }
+}
+
+static void seeks_land_however_codes_are_spread(void **state)
+{
+    (void)state;
+    nd_random random;
+    static uint64_t numbers[COLUMN];
+    static unsigned char bytes[8 * COLUMN];
+    nd_random_init(&random, 27);
+    for (unsigned i = 0; i < 2 * 5 * 8; i++) {
+        const uint32_t len = 1 + (uint32_t)nd_random_below(&random, COLUMN);
+        const unsigned size = i % 2 ? 8 : 4;
+        spread_numbers(&random, i / 2 % 5, size == 4 ? UINT32_MAX - 9 : UINT64_MAX - 9, numbers,
+                       len);
+        write_codes(bytes, numbers, len, size);
+        nd_trace_column column = {bytes, NULL, size, len, 0};
+        nd_trace_column_note_last(&column);
+        assert_int_equal(column.last, numbers[len - 1]);
+        expect_places(&random, &column, numbers);
+    }
+}
+
+static void foreseeing_changes_nothing(void **state)
+{
+    (void)state;
+    enum { KEYS = 6000 };
+    const nd_trace_shape shape = {true, 8, true, 8};
+    naive_update *const updates = malloc(KEYS * sizeof *updates);
+    nd_random random;
+    nd_vector cursors;
+    nd_trace_code keys[ND_TRACE_FORESEEN];
+    assert_non_null(updates);
+    nd_random_init(&random, 28);
+    for (size_t i = 0; i < KEYS; i++) {
+        updates[i] = naive_any(&random, &shape, 1, 2);
+        for (unsigned k = 0; k < 8; k++)
+            updates[i].key[k] = (unsigned char)nd_random_below(&random, 256);
+    }
+    const size_t len = naive_consolidate(updates, KEYS);
+    nd_trace_batch *const batch = naive_build(&shape, updates, len, 3, 7);
+    assert_in_range(batch->keys.len, KEYS / 2, KEYS); /* large enough to be foreseen */
+    nd_vector_init(&cursors, sizeof(nd_trace_cursor));
+    for (unsigned i = 0; i < 6; i++) {
+        nd_trace_cursor *const cursor = nd_vector_push(&cursors);
+        nd_trace_cursor_init(cursor, batch);
+        (void)nd_trace_cursor_seek_key(cursor, naive_key(&updates[len * i / 5 - (i == 5)]));
+        if (i == 4)
+            nd_trace_cursor_end(cursor);
+    }
+    for (unsigned i = 0; i < ND_TRACE_FORESEEN; i++)
+        keys[i] = naive_key(&updates[nd_random_below(&random, len)]);
+    nd_trace_cursor copies[6];
+    memcpy(copies, cursors.items, sizeof copies);
+    for (size_t n = 0; n <= ND_TRACE_FORESEEN; n++)
+        nd_trace_foresee(&cursors, keys, n, n);
+    nd_trace_foresee_from(&cursors, copies);
+    nd_trace_foresee_from(&cursors, &copies[4]);
+    assert_memory_equal(cursors.items, copies, sizeof copies);
+    nd_vector_deinit(&cursors);
+    nd_trace_batch_release(batch);
+    free(updates);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(seeks_land_however_codes_are_spread),
+        cmocka_unit_test(foreseeing_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
