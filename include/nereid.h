@@ -12,8 +12,8 @@
 #include <nereid/batch.h>
 #include <nereid/cluster.h>
 #include <nereid/collection.h>
-#include <nereid/dbsp.h>
 #include <nereid/dataflow.h>
+#include <nereid/dbsp.h>
 #include <nereid/error.h>
 #include <nereid/graph.h>
 #include <nereid/io.h>

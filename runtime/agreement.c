@@ -143,8 +143,8 @@ void nd_host_deinit_peers(nd_host *host)
     nd_free(host->n_started);
 }
 
-/* Whether something other than time zero is what can come first at some input: nothing, mostly, where
- * nobody feeds it. Of that no news would ever tell. */
+/* Whether something other than time zero is what can come first at some input: nothing, mostly,
+ * where nobody feeds it. Of that no news would ever tell. */
 static bool begins_elsewhere(nd_vertex *vertex)
 {
     static const nd_time zero = {.epoch = 0};

@@ -66,8 +66,8 @@ nd_stream nd_enter(nd_scope *loop, nd_stream stream);
 nd_stream nd_leave(nd_stream stream);
 
 /** A stream inside `loop` that will carry what is connected to it later, one round later: it adds
- * one to the loop's counter, or in the root scope to the epoch. `*feedback` belongs to the dataflow.
- * A record whose counter is at its limit goes no further. */
+ * one to the loop's counter, or in the root scope to the epoch. `*feedback` belongs to the
+ * dataflow. A record whose counter is at its limit goes no further. */
 nd_stream nd_feedback_new(nd_scope *loop, const nd_type *type, nd_feedback **feedback);
 
 /** Says what goes round: a stream of the feedback's loop and type. Exactly once for each feedback.

@@ -93,8 +93,8 @@ typedef struct nd_vertex_def {
 
     /** Called once for each instance, inside nd_vertex_new. A failure is a mistake in building. */
     nd_err (*init)(nd_vertex *vertex);
-    /** Called once for each instance, when the dataflow is dropped or freed, also if building failed
-     * later; not if init failed. */
+    /** Called once for each instance, when the dataflow is dropped or freed, also if building
+     * failed later; not if init failed. */
     void (*deinit)(nd_vertex *vertex);
     void *user;                  /* nd_vertex_user */
     void (*destroy)(void *user); /* called exactly once, also when nd_vertex_new fails */

@@ -124,8 +124,7 @@ static inline uint32_t nd_count_bits(uint64_t bits)
 static inline uint32_t nd_trace_batch_list(const nd_trace_batch *batch, uint32_t value)
 {
     const uint64_t upto = (UINT64_C(2) << value % 64) - 1; /* of 63: all bits */
-    return batch->ranks[value / 64] +
-           nd_count_bits(batch->bits[value / 64] & upto) - 1;
+    return batch->ranks[value / 64] + nd_count_bits(batch->bits[value / 64] & upto) - 1;
 }
 
 /** Whether `size` bytes at a multiple of eight are a block that may be used: every count, order,
