@@ -63,8 +63,12 @@ static size_t read_result(int fd, bench_result *result)
 {
     size_t size = 0;
     unsigned char *const bytes = (unsigned char *)result;
-    for (ssize_t n = 1; n > 0 && size<sizeof *result; size += n> 0 ? (size_t)n : 0)
-        n = read(fd, bytes + size, sizeof *result - size);
+    while (size < sizeof *result) {
+        const ssize_t n = read(fd, bytes + size, sizeof *result - size);
+        if (n <= 0)
+            break;
+        size += (size_t)n;
+    }
     return size;
 }
 
@@ -73,15 +77,16 @@ static void measure_apart(const bench_query *query, const bench_plan *plan, cons
 {
     sigset_t mask;
     int ends[2] = {-1, -1};
-    char name[NAME_SIZE], which[sizeof nereid_side], program[16], workers[16];
-    char self[] = "nereid_bench", full[] = "full", tenth[] = "tenth", flag[sizeof hidden];
-    memcpy(flag, hidden, sizeof hidden);
-    snprintf(name, sizeof name, "%s", query->name);
-    snprintf(which, sizeof which, "%s", side);
+    char program[16], workers[16], words[ARGS][NAME_SIZE], *argv[ARGS + 1] = {NULL};
     snprintf(program, sizeof program, "%ld", (long)getpid());
     snprintf(workers, sizeof workers, "%u", plan->n_workers);
-    char *const argv[ARGS + 1] = {self,    flag, program, name, which, plan->is_full ? full : tenth,
-                                  workers, NULL};
+    const char *const texts[ARGS] = {"nereid_bench", hidden, program,
+                                     query->name,    side,   plan->is_full ? "full" : "tenth",
+                                     workers};
+    for (int i = 0; i < ARGS; i++) {
+        snprintf(words[i], sizeof words[i], "%s", texts[i]);
+        argv[i] = words[i];
+    }
     sigprocmask(SIG_BLOCK, NULL, &mask);
     bench_check(pipe2(ends, O_CLOEXEC) == 0, "no descriptors for a process");
     const pid_t process = bench_start(argv, &mask, ends[1], -1);

@@ -10,7 +10,8 @@ typedef struct views {
     size_t n;
 } views;
 
-/** Prints each change of a collection on standard output, in the fewest lines:
+/** Prints each change of a collection on standard output, in the fewest lines; if they cannot be
+ * written, the run fails:
  *
  *     DIFFERENCE (EPOCH) NAME|FIELD|...
  *

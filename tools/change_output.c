@@ -62,30 +62,32 @@ static nd_err append(const change_output *out, const change *changes, size_t len
 nd_err change_output_open(change_output *out, const graph_algorithm *algorithm,
                           const options *chosen, nd_message *message)
 {
-    static const change_rows none;
-    const output_table head = make_table(algorithm, &none, 0);
-    nd_writer *writer;
     *out = (change_output){
         .algorithm = algorithm,
         .format = chosen->format,
         .is_file = chosen->output != NULL && strcmp(chosen->output, "-") != 0,
     };
-    ND_TRY(nd_writer_open(chosen->output, &writer, message));
+    return out->is_file ? nd_writer_open(chosen->output, &out->file, message) : ND_OK;
+}
+
+static void append_head(change_output *out, nd_writer *writer)
+{
+    static const change_rows none;
+    const output_table head = make_table(out->algorithm, &none, 0);
     output_append_head(&head, out->format, writer);
-    if (!out->is_file)
-        return nd_writer_commit(writer, message);
-    out->file = writer;
-    return ND_OK;
+    out->has_head = true;
 }
 
 nd_err change_output_write(change_output *out, const change *changes, size_t len,
                            nd_message *message)
 {
     nd_writer *writer = out->file;
-    if (len == 0)
+    if (len == 0 && out->has_head)
         return ND_OK;
     if (!out->is_file)
         ND_TRY(nd_writer_open(NULL, &writer, message));
+    if (!out->has_head)
+        append_head(out, writer);
     const nd_err err = append(out, changes, len, writer);
     if (out->is_file)
         return err;

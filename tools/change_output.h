@@ -12,15 +12,15 @@ typedef struct change_output {
     const graph_algorithm *algorithm;
     enum output_format format;
     bool is_file;
+    bool has_head; /* what stands before the first change is written */
     nd_writer *file;
 } change_output;
 
-/* Opens the file, if there is one, and writes what stands before the first change. Errors: ND_IO,
- * ND_NOMEM. */
+/* Opens the file, if there is one. Errors: ND_IO, ND_NOMEM. */
 ND_CHECKED nd_err change_output_open(change_output *out, const graph_algorithm *algorithm,
                                      const options *chosen, nd_message *message);
 
-/* Writes changes. Errors: ND_IO, ND_NOMEM. */
+/* Writes changes, and what stands before the first of them, if it is. Errors: ND_IO, ND_NOMEM. */
 ND_CHECKED nd_err change_output_write(change_output *out, const change *changes, size_t len,
                                       nd_message *message);
 

@@ -52,15 +52,16 @@ static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph
     return nd_execute(&chosen->cluster, program, &run, &figures->run, message);
 }
 
-static nd_collection follow(nd_collection edges, const options *chosen)
+static nd_collection follow(nd_collection edges, const options *chosen, nd_stream *rounds)
 {
-    (void)chosen;
+    (void)chosen, (void)rounds;
     return nd_degrees_follow(edges);
 }
 
 static nd_err run(const options *chosen, nd_message *message)
 {
     static const graph_algorithm algorithm = {
+        .name = "degrees",
         .n_columns = 2,
         .columns = {{"out", COLUMN_UNSIGNED}, {"in", COLUMN_UNSIGNED}},
         .lists = ND_IN_LISTS,

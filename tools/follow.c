@@ -8,13 +8,18 @@
 #include "tools/follow.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nereid.h>
 
-#include "tools/answer.h"
 #include "tools/change_output.h"
+#include "tools/collect.h"
 #include "tools/final_state.h"
+#include "tools/last_state.h"
 #include "tools/signals.h"
 #include "tools/update_feed.h"
 
@@ -33,6 +38,7 @@ typedef struct follow_run {
     epoch_times times;
     double begun[MOST_AHEAD + 1]; /* when an epoch was complete in the input, by its number */
     uint64_t n_fed, n_done;       /* epochs */
+    double fed_s, busy_since;     /* when the feeding began; when an answer began to be awaited */
 } follow_run;
 
 /* --- What comes out --- */
@@ -40,9 +46,12 @@ typedef struct follow_run {
 static void count_done(follow_run *run, uint64_t before)
 {
     const double now = clock_seconds();
+    const bool was_awaited = run->n_done < run->n_fed;
     for (; run->n_done < before && run->n_done < run->n_fed; run->n_done++)
         if (run->n_done > 0)
             epoch_times_add(&run->times, now - run->begun[run->n_done % (MOST_AHEAD + 1)]);
+    if (was_awaited && run->n_done == run->n_fed)
+        run->figures->run_s += now - run->busy_since;
 }
 
 static nd_err take_changes(void *user, uint64_t before, const change *changes, size_t len,
@@ -53,10 +62,18 @@ static nd_err take_changes(void *user, uint64_t before, const change *changes, s
         run->figures->vertices += (uint64_t)changes[i].diff;
     if (run->keeps_state)
         ND_TRY(final_state_add(&run->state, changes, len));
-    if (run->prints_changes)
+    if (run->prints_changes && before > 0)
         ND_TRY(change_output_write(&run->out, changes, len, message));
     count_done(run, before);
     return ND_OK;
+}
+
+/* Rounds of the query's loop: each that has changed something comes once. */
+static void count_rounds(void *user, const void *records, size_t len)
+{
+    follow_run *const run = user;
+    (void)records;
+    run->figures->rounds += len;
 }
 
 /* --- What goes in --- */
@@ -77,7 +94,12 @@ static void put_in(nd_input *edges, const nd_edge_update *updates, size_t len)
 
 static nd_err end_epoch(follow_run *run, nd_worker *worker, nd_input *edges, const nd_probe *probe)
 {
-    run->begun[run->n_fed % (MOST_AHEAD + 1)] = clock_seconds();
+    const double now = clock_seconds();
+    run->begun[run->n_fed % (MOST_AHEAD + 1)] = now;
+    if (run->n_fed == 0)
+        run->figures->build_s = now - run->fed_s; /* and reading */
+    if (run->n_fed == run->n_done)
+        run->busy_since = now;
     run->n_fed++;
     nd_input_advance(edges, run->n_fed);
     if (run->n_fed <= MOST_AHEAD)
@@ -98,6 +120,9 @@ static nd_err feed_updates(follow_run *run, nd_worker *worker, nd_input *edges,
 {
     nd_message message;
     const update_chunk *chunk;
+    if (signals_came()) /* before the run had handlers of its own */
+        return nd_worker_fail(worker, ND_INTR, "interrupted");
+    run->fed_s = clock_seconds();
     const nd_err err = update_feed_start(run->feed, &message);
     if (err != ND_OK)
         return nd_worker_fail(worker, err, "%s", message.text);
@@ -119,6 +144,22 @@ static nd_err feed_updates(follow_run *run, nd_worker *worker, nd_input *edges,
 
 /* --- The run --- */
 
+/* Processes that differ in any of this would each give a part of another answer. */
+static void agree(nd_dataflow *flow, const follow_run *run)
+{
+    static const char *const directions[] = {"as the file says", "directed", "undirected"};
+    const options *const chosen = run->chosen;
+    char what[160], source[40] = "none";
+    if (chosen->source.is_given)
+        snprintf(source, sizeof source, "%" PRIu64, chosen->source.id);
+    const int size = snprintf(what, sizeof what, "options (here %s, source %s, %s, %s updates)",
+                              run->algorithm->name, source, directions[chosen->direction],
+                              chosen->updates != NULL ? "with" : "without");
+    nd_dataflow_agree(flow, what, what, (size_t)size);
+    if (run->graph != NULL)
+        nd_graph_agree(flow, run->graph);
+}
+
 static nd_err program(nd_worker *worker, void *arg)
 {
     follow_run *const run = arg;
@@ -126,11 +167,13 @@ static nd_err program(nd_worker *worker, void *arg)
     nd_input *edges;
     nd_dataflow *const flow = nd_dataflow_new(worker, "follow");
     const nd_collection graph = nd_collection_input_new(flow, &nd_edge_type, &edges);
-    const nd_collection answer = run->algorithm->follow(graph, run->chosen);
+    nd_stream rounds = {NULL};
+    const nd_collection answer = run->algorithm->follow(graph, run->chosen, &rounds);
     const nd_probe *const probe = gather(worker, answer, take_changes, run);
-    if (run->graph != NULL)
-        nd_graph_agree(flow, run->graph);
-    else
+    if (run->algorithm->has_loop)
+        collect(rounds, true, count_rounds, run);
+    agree(flow, run);
+    if (run->graph == NULL)
         update_feed_listen(flow, is_first ? run->feed : NULL);
     ND_TRY(nd_dataflow_start(flow));
     if (run->graph != NULL)
@@ -142,17 +185,6 @@ static nd_err program(nd_worker *worker, void *arg)
 }
 
 /* --- A graph in memory --- */
-
-static void copy_answer(const graph_algorithm *algorithm, const final_state *state,
-                        graph_answer *answer)
-{
-    for (size_t i = 0; i < state->len; i++)
-        for (size_t c = 0; c < algorithm->n_columns; c++)
-            if (algorithm->columns[c].kind == COLUMN_REAL)
-                memcpy(&answer->reals[i], &state->rows[i].values[c], sizeof(double));
-            else
-                answer->numbers[c][i] = state->rows[i].values[c];
-}
 
 nd_err follow_graph(const graph_algorithm *algorithm, const nd_graph *graph, const options *chosen,
                     graph_answer *answer, statistics *figures, nd_message *message)
@@ -168,69 +200,25 @@ nd_err follow_graph(const graph_algorithm *algorithm, const nd_graph *graph, con
         err = final_state_settle(&run.state);
     if (err == ND_OK && options_is_first(chosen)) {
         assert(run.state.len == nd_graph_get_counts(graph)->n_vertices);
-        copy_answer(algorithm, &run.state, answer);
+        last_state_copy(algorithm, &run.state, answer);
     }
+    figures->rounds = own.rounds;
     final_state_deinit(&run.state);
     return err;
 }
 
 /* --- Updates --- */
 
-/* The vertices of the state, apart from their values. */
-static nd_err make_ids(const final_state *state, uint64_t **ids)
-{
-    *ids = nd_alloc(state->len, sizeof **ids);
-    for (size_t i = 0; *ids != NULL && i < state->len; i++)
-        (*ids)[i] = state->rows[i].id;
-    return *ids != NULL ? ND_OK : ND_NOMEM;
-}
-
-static nd_err verify(const follow_run *run, const nd_update_reader *reader, const uint64_t *ids,
-                     const graph_answer *answer, nd_message *message)
-{
-    nd_graph *graph;
-    ND_TRY(nd_update_reader_build(reader, run->algorithm->lists, &graph, message));
-    const size_t n = nd_graph_get_counts(graph)->n_vertices;
-    nd_err err = ND_OK;
-    if (n != run->state.len || (n > 0 && memcmp(ids, nd_graph_ids(graph), n * sizeof *ids) != 0))
-        err = nd_message_set(message, ND_FAILED,
-                             "--verify: the answer has other vertices than the graph; please "
-                             "report this");
-    if (err == ND_OK)
-        err = answer_verify(run->algorithm, graph, run->chosen, answer, message);
-    nd_graph_destroy(graph);
-    return err;
-}
-
-/* Verifies and prints the last state, as far as that was asked for. */
-static nd_err conclude_state(const follow_run *run, const nd_update_reader *reader,
-                             nd_message *message)
-{
-    graph_answer answer;
-    uint64_t *ids;
-    const options *const chosen = run->chosen;
-    ND_TRY(make_ids(&run->state, &ids));
-    nd_err err = answer_make(run->algorithm, run->state.len, &answer);
-    if (err == ND_OK) {
-        copy_answer(run->algorithm, &run->state, &answer);
-        if (chosen->verify)
-            err = verify(run, reader, ids, &answer, message);
-        if (err == ND_OK && chosen->final)
-            err = answer_write(run->algorithm, ids, run->state.len, chosen, &answer, message);
-        answer_free(&answer);
-    }
-    nd_free(ids);
-    return err;
-}
-
 static nd_err conclude(follow_run *run, const nd_update_reader *reader, nd_message *message)
 {
     run->figures->epochs = run->n_fed;
     run->figures->edges = nd_update_reader_n_edges(reader);
     run->figures->times = &run->times;
+    run->figures->read_s = update_feed_read_s(run->feed);
+    run->figures->build_s = fmax(run->figures->build_s - run->figures->read_s, 0);
     if (run->keeps_state) {
         ND_TRY(final_state_settle(&run->state));
-        ND_TRY(conclude_state(run, reader, message));
+        ND_TRY(last_state_conclude(run->algorithm, run->chosen, &run->state, reader, message));
     }
     if (signals_came())
         return ND_INTR;
@@ -252,15 +240,26 @@ static void name_file_first(nd_err err, nd_message *message)
 
 static nd_err execute(follow_run *run, nd_message *message)
 {
-    const double start = clock_seconds();
     nd_config config = run->chosen->cluster;
     if (config.stall_s == 0)
         config.stall_s = NO_STALL_S; /* updates may come seldom */
     const nd_err err = nd_execute(&config, program, run, &run->figures->run, message);
-    run->figures->run_s = clock_seconds() - start;
     signals_watch(); /* the workers had their own handlers */
     name_file_first(err, message);
     return err;
+}
+
+/* A bar that shows how much of the updates is read, where that can be known; but unasked none
+ * between the rows on a terminal. */
+static progress_bar make_bar(const follow_run *run)
+{
+    const options *const chosen = run->chosen;
+    const bool is_among_rows = run->prints_changes && isatty(STDOUT_FILENO) &&
+                               (chosen->output == NULL || strcmp(chosen->output, "-") == 0);
+    progress_bar bar = progress_bar_make(chosen->updates, chosen->progress,
+                                         chosen->quiet || (is_among_rows && !chosen->progress));
+    bar.is_shown = bar.is_shown && bar.n_file_bytes > 0;
+    return bar;
 }
 
 /* In process 0, which reads and writes. */
@@ -278,11 +277,12 @@ static nd_err lead(follow_run *run, nd_message *message)
     };
     run->keeps_state = chosen->final || chosen->verify;
     run->prints_changes = !chosen->final;
+    progress_bar bar = make_bar(run);
     if (run->prints_changes) {
         signals_defer(chosen->output);
         ND_TRY(change_output_open(&run->out, run->algorithm, chosen, message));
     }
-    nd_err err = signals_came() ? ND_INTR : update_feed_create(&files, &run->feed);
+    nd_err err = signals_came() ? ND_INTR : update_feed_create(&files, &bar, &run->feed);
     if (err == ND_OK)
         err = execute(run, message);
     if (run->feed != NULL)

@@ -4,8 +4,10 @@
 #include "tools/graph_command.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tools/answer.h"
 #include "tools/follow.h"
@@ -106,9 +108,12 @@ static nd_err check_writable(const char *path, nd_message *message)
     nd_writer *writer;
     if (!is_file(path))
         return ND_OK;
-    ND_TRY(nd_writer_open(path, &writer, message));
-    nd_writer_abandon(writer);
-    return ND_OK;
+    signals_defer(path);
+    const nd_err err = nd_writer_open(path, &writer, message);
+    if (err == ND_OK)
+        nd_writer_abandon(writer);
+    signals_defer(NULL);
+    return signals_came() ? ND_INTR : err;
 }
 
 static nd_err check_inputs(const options *chosen, nd_message *message)
@@ -127,21 +132,46 @@ static nd_err check_inputs(const options *chosen, nd_message *message)
     return ND_OK;
 }
 
+/* Whether two names are those of one file, which need not be there. */
+static bool is_same_file(const char *a, const char *b)
+{
+    const char *const paths[] = {a, b};
+    const char *lasts[2];
+    struct stat folders[2];
+    for (int i = 0; i < 2; i++) {
+        char folder[PATH_MAX] = ".";
+        const char *const slash = strrchr(paths[i], '/');
+        lasts[i] = slash != NULL ? slash + 1 : paths[i];
+        if (slash != NULL) /* with it: the root's name is nothing else */
+            snprintf(folder, sizeof folder, "%.*s", (int)(lasts[i] - paths[i]), paths[i]);
+        if (stat(folder, &folders[i]) != 0)
+            return false; /* nothing can be written there, which will be found */
+    }
+    return strcmp(lasts[0], lasts[1]) == 0 && folders[0].st_dev == folders[1].st_dev &&
+           folders[0].st_ino == folders[1].st_ino;
+}
+
 static nd_err check_files(const options *chosen, nd_message *message)
 {
     ND_TRY(check_inputs(chosen, message));
-    if (is_file(chosen->output) && chosen->stats != NULL &&
-        strcmp(chosen->output, chosen->stats) == 0)
+    if (is_file(chosen->output) && is_file(chosen->stats) &&
+        is_same_file(chosen->output, chosen->stats))
         return nd_message_set(message, ND_USAGE, "-o and --stats name the same file");
     ND_TRY(check_writable(chosen->output, message));
     return check_writable(chosen->stats, message);
 }
 
+uint32_t graph_command_find_source(const nd_graph *graph, const options *chosen)
+{
+    uint32_t source = UINT32_MAX;
+    (void)nd_graph_find(graph, chosen->source.id, &source);
+    return source;
+}
+
 /* That the source is a vertex. */
 static nd_err check_source(const nd_graph *graph, const options *chosen, nd_message *message)
 {
-    uint32_t vertex;
-    if (!chosen->source.is_given || nd_graph_find(graph, chosen->source.id, &vertex))
+    if (!chosen->source.is_given || graph_command_find_source(graph, chosen) != UINT32_MAX)
         return ND_OK;
     return nd_message_set(message, ND_INPUT,
                           "%s: there is no vertex %" PRIu64 " to be the --source", chosen->operand,

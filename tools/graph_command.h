@@ -20,6 +20,7 @@ typedef struct graph_answer {
 } graph_answer;
 
 typedef struct graph_algorithm {
+    const char *name;
     /* What the answer consists of, behind the vertex. */
     size_t n_columns;
     struct {
@@ -37,13 +38,17 @@ typedef struct graph_algorithm {
                   statistics *figures, progress_bar *bar, nd_message *message);
     /* The same for a graph that changes: from a collection of nd_edge_type to one of records that
      * consist of an id and the values. NULL: it cannot. */
-    nd_collection (*follow)(nd_collection edges, const options *chosen);
+    nd_collection (*follow)(nd_collection edges, const options *chosen, nd_stream *rounds);
+    bool has_loop; /* `follow` sets *rounds, as nereid/graph.h says */
     /* The same by plain loops. */
     nd_err (*run_plainly)(const nd_graph *graph, const options *chosen, graph_answer *answer);
     /* How far two real values may differ, as a part of the expected one. Whole numbers are equal.
      */
     double tolerance;
 } graph_algorithm;
+
+/* The dense number of the --source, or UINT32_MAX, which no vertex has. */
+uint32_t graph_command_find_source(const nd_graph *graph, const options *chosen);
 
 /* Carries out a graph command. Errors: those of reading and writing, and ND_FAILED for a difference
  * to the plain answer. */

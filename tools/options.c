@@ -77,7 +77,9 @@ static const option table[] = {
     {"--verify", NULL, VALUE_FLAG, COMMANDS_GRAPH, FIELD(verify),
      .help = "compare with a plain single-threaded algorithm; a difference is status 1"},
     {"--progress", NULL, VALUE_FLAG, COMMANDS_GRAPH, FIELD(progress),
-     .help = "a progress bar even where standard error is no terminal"},
+     .help =
+         "a progress bar even where standard error is no terminal (with --updates: if that is a "
+         "plain file)"},
     {"--quiet", NULL, VALUE_FLAG, COMMANDS_ALL, FIELD(quiet), .help = "errors only"},
     {"--help", NULL, VALUE_ELSEWHERE, COMMANDS_ALL | COMMANDS_CLUSTER | COMMAND_KEYGEN,
      .help = "print this"},

@@ -72,6 +72,7 @@ static nd_err run_on_workers(const nd_graph *graph, const options *chosen, graph
 static nd_err run(const options *chosen, nd_message *message)
 {
     static const graph_algorithm algorithm = {
+        .name = "pagerank",
         .n_columns = 1,
         .columns = {{"value", COLUMN_REAL}},
         .lists = ND_IN_LISTS,

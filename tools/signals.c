@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals. The two flags are this program's only mutable globals: a handler can reach nothing else.
+/* Signals. The flags are this program's only mutable globals: a handler can reach nothing else.
  */
 #include "tools/signals.h"
 
@@ -18,15 +18,32 @@ enum { PATIENCE_MS = 1000 };
 static atomic_bool deferred; /* written by the main thread, read by the handler on any thread */
 static atomic_bool came;     /* written by the handler, read by the main thread */
 
-static bool is_put_off(void) { return atomic_load(&deferred) && !atomic_exchange(&came, true); }
+static atomic_bool passed_on; /* by the handler, to itself or to that of a run */
+
+/* A run (nd_execute) ends by a SIGINT that it gets itself, but does not know SIGHUP; so that is
+ * passed on as the other. If no run is there the SIGINT comes back here, where nothing is left to
+ * do. */
+static bool is_put_off(int signal_number)
+{
+    if (!atomic_load(&deferred))
+        return false;
+    if (signal_number == SIGINT && atomic_exchange(&passed_on, false))
+        return true;
+    if (atomic_exchange(&came, true))
+        return false;
+    if (signal_number == SIGHUP) {
+        atomic_store(&passed_on, true);
+        (void)kill(getpid(), SIGINT);
+    }
+    return true;
+}
 
 /* Says so, unless nobody reads it: a terminal may have been stopped. */
 static void handle(int signal_number)
 {
     static const char line[] = "nereid: interrupted\n";
     struct pollfd errors = {.fd = STDERR_FILENO, .events = POLLOUT};
-    (void)signal_number;
-    if (is_put_off())
+    if (is_put_off(signal_number))
         return;
     if (poll(&errors, 1, PATIENCE_MS) != 0)
         (void)!write(STDERR_FILENO, line, sizeof line - 1);
@@ -36,8 +53,7 @@ static void handle(int signal_number)
 /* The same without the line, which is the launcher's to say. */
 static void handle_silently(int signal_number)
 {
-    (void)signal_number;
-    if (!is_put_off())
+    if (!is_put_off(signal_number))
         _exit(nd_err_status(ND_INTR));
 }
 

@@ -4,10 +4,11 @@
 
 /* What SIGINT, SIGTERM and SIGHUP do: end the process at once with status 5 and a line that says
  * so; but while a file is being written, the first one only makes signals_came true, so that the
- * half-written file can be taken away. A SIGHUP that was ignored at the start (nohup) stays so.
- * Under a launcher there is no line: the launcher tells the cause. SIGPIPE is ignored, for
- * a write to nobody is an error like any other; and SIGUSR1 outside of a run (nd_execute), which it
- * asks what it waits for: before and after there is nothing to tell. */
+ * half-written file can be taken away; a run that goes on meanwhile it ends. A SIGHUP that was
+ * ignored at the start (nohup) stays so. Under a launcher there is no line: the launcher tells the
+ * cause. SIGPIPE is ignored, for a write to nobody is an error like any other; and SIGUSR1 outside
+ * of a run (nd_execute), which it asks what it waits for: before and after there is nothing to
+ * tell. */
 
 #include <stdbool.h>
 

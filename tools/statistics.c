@@ -8,6 +8,8 @@
 
 #include <nereid/io.h>
 
+#include "tools/signals.h"
+
 double clock_seconds(void)
 {
     struct timespec now;
@@ -41,6 +43,7 @@ static void write_times(const epoch_times *times, nd_writer *writer)
 nd_err statistics_write(const statistics *figures, const char *path, nd_message *message)
 {
     nd_writer *writer;
+    signals_defer(path);
     ND_TRY(nd_writer_open(path, &writer, message));
     nd_writer_printf(
         writer, "{\"vertices\":%" PRIu64 ",\"edges\":%" PRIu64 ",\"workers\":%u,\"processes\":%u,",
@@ -59,5 +62,8 @@ nd_err statistics_write(const statistics *figures, const char *path, nd_message 
     if (figures->times != NULL)
         write_times(figures->times, writer);
     nd_writer_write(writer, "}\n", 2);
-    return nd_writer_commit(writer, message);
+    if (!signals_came())
+        return nd_writer_commit(writer, message);
+    nd_writer_abandon(writer);
+    return ND_INTR;
 }

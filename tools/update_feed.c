@@ -14,9 +14,14 @@
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
+#include "tools/statistics.h"
+
 struct update_feed {
     nd_update_options options;
-    nd_update_reader *reader; /* the thread's, until it has ended */
+    nd_update_reader *reader; /* the thread's, until it has ended, as is all up to read_s */
+    progress_bar bar;
+    bool has_graph; /* epoch 0 is read */
+    double read_s;  /* that it took */
     pthread_t thread;
     bool is_started, is_read; /* the last chunk was taken */
 
@@ -35,12 +40,14 @@ struct update_feed {
                                          others the thread's */
 };
 
-nd_err update_feed_create(const nd_update_options *options, update_feed **feed)
+nd_err update_feed_create(const nd_update_options *files, const progress_bar *bar,
+                          update_feed **feed)
 {
     update_feed *const made = nd_alloc_zero(1, sizeof *made);
     if (made == NULL)
         return ND_NOMEM;
-    made->options = *options;
+    made->options = *files;
+    made->bar = *bar;
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->moved, NULL);
     *feed = made;
@@ -81,12 +88,26 @@ static void post(update_feed *feed)
     pthread_mutex_unlock(&feed->lock);
 }
 
-static nd_err fill(update_feed *feed, update_chunk *chunk)
+static nd_err read_chunk(update_feed *feed, update_chunk *chunk)
 {
     if (feed->reader == NULL)
         ND_TRY(nd_update_reader_open(&feed->options, &feed->reader, &chunk->message));
     return nd_update_reader_next(feed->reader, chunk->updates, FEED_CHUNK_UPDATES, &chunk->len,
                                  &chunk->ends_epoch, &chunk->message);
+}
+
+static nd_err fill(update_feed *feed, update_chunk *chunk)
+{
+    const double start = clock_seconds();
+    const nd_err err = read_chunk(feed, chunk);
+    if (!feed->has_graph)
+        feed->read_s += clock_seconds() - start;
+    if (err == ND_OK) {
+        feed->has_graph = feed->has_graph || chunk->ends_epoch;
+        progress_bar_draw(&feed->bar, nd_update_reader_n_bytes(feed->reader),
+                          nd_update_reader_n_edges(feed->reader));
+    }
+    return err;
 }
 
 static void *read_all(void *argument)
@@ -100,6 +121,8 @@ static void *read_all(void *argument)
             (void)nd_message_set(&chunk->message, ND_NOMEM, "%s", nd_err_text(ND_NOMEM));
         is_last = chunk->err != ND_OK || (chunk->len == 0 && !chunk->ends_epoch);
         chunk->is_last = is_last;
+        if (is_last)
+            progress_bar_clear(&feed->bar);
         post(feed);
     }
     return NULL;
@@ -194,3 +217,5 @@ void update_feed_join(update_feed *feed, const nd_update_reader **reader)
     pthread_join(feed->thread, NULL);
     *reader = feed->reader;
 }
+
+double update_feed_read_s(const update_feed *feed) { return feed->read_s; }

@@ -11,6 +11,8 @@
 #include <nereid/dataflow.h>
 #include <nereid/graph.h>
 
+#include "tools/progress_bar.h"
+
 enum { FEED_CHUNKS = 64, FEED_CHUNK_UPDATES = 512 };
 
 /* Updates of one epoch. */
@@ -25,8 +27,9 @@ typedef struct update_chunk {
 
 typedef struct update_feed update_feed;
 
-/* `options` is copied, what it points to lent. Errors: ND_NOMEM. */
-ND_CHECKED nd_err update_feed_create(const nd_update_options *options, update_feed **feed);
+/* `files` and `bar` are copied, what they point to lent. Errors: ND_NOMEM. */
+ND_CHECKED nd_err update_feed_create(const nd_update_options *files, const progress_bar *bar,
+                                     update_feed **feed);
 
 /* The vertex that has `worker` woken when a chunk has come; every worker makes one in the same
  * place of its dataflow, worker 0 with the feed, the others with NULL. */
@@ -46,6 +49,9 @@ void update_feed_stop_listening(update_feed *feed);
 /* When no worker uses the feed any more. If the last chunk was taken, waits for the thread, and
  * sets `*reader` (owned by the feed) to what has read all; else it is NULL. */
 void update_feed_join(update_feed *feed, const nd_update_reader **reader);
+
+/* How long it took to read epoch 0; after update_feed_join. */
+double update_feed_read_s(const update_feed *feed);
 
 /* Frees the feed; NULL is fine. One that was not read to the end is left to its thread, which may
  * wait for a pipe for ever: the program is about to end. */

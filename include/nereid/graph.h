@@ -126,9 +126,9 @@ typedef struct nd_adjacency {
 } nd_adjacency;
 
 /** Reads a whole graph. Where `path` ends in `.e` (or `.e.gz`, `.e.zst`: an LDBC pair) and no
- * vertices_path is given, the file of that name with `.v` is read for it if it exists. Peak memory
- * for a graph without weights: 16 bytes a line and 32 a vertex. Errors: ND_INPUT with file and
- * line, ND_NOMEM. */
+ * vertices_path is given, the file of that name with `.v` is read for it if it exists: packed
+ * alike, else `.v`, `.v.gz` or `.v.zst`. Peak memory for a graph without weights: 16 bytes a line
+ * and 32 a vertex. Errors: ND_INPUT with file and line, ND_NOMEM. */
 ND_CHECKED nd_err nd_graph_read(const char *path, const nd_graph_options *options, nd_graph **graph,
                                 nd_message *message);
 
@@ -237,6 +237,9 @@ ND_CHECKED nd_err nd_update_reader_next(nd_update_reader *reader, nd_edge_update
 /** How many edges, each counted once, are there after what was read; self-loops do not count. */
 uint64_t nd_update_reader_n_edges(const nd_update_reader *reader);
 
+/** How many bytes, decompressed, of the updates were read. */
+uint64_t nd_update_reader_n_bytes(const nd_update_reader *reader);
+
 /** Builds the graph that is there after what was read. Errors: as nd_graph_builder_finish. */
 ND_CHECKED nd_err nd_update_reader_build(const nd_update_reader *reader, nd_lists lists,
                                          nd_graph **graph, nd_message *message);
@@ -252,8 +255,8 @@ extern const nd_type nd_edge_type;
  * `edges` is an input of nd_edge_type; the graph has out-lists. */
 void nd_graph_feed(nd_worker *worker, const nd_graph *graph, nd_input *edges);
 
-/** Has the dataflow refused when it starts, unless all processes hold the same graph, but for its
- * weights. */
+/** Has the dataflow refused when it starts, unless all processes hold the same graph; with the same
+ * weights, where they are kept. */
 void nd_graph_agree(nd_dataflow *flow, const nd_graph *graph);
 
 /* --- Generated graphs --- */
@@ -333,7 +336,11 @@ nd_stream nd_degrees(nd_scope *scope, const nd_graph *graph);
  * Queries over a collection of nd_edge_type: the edges, as nd_update_reader_next gives them. Each
  * is there while its count is above zero; the vertices are the ends of edges, and edges from a
  * vertex to itself say nothing else. What comes out has one record of each vertex, and a change
- * costs what it changes. */
+ * costs what it changes.
+ *
+ * Those that loop also tell in which rounds of the loop something has changed: `*rounds`, unless
+ * `rounds` is NULL, becomes a stream of their numbers (uint64_t, from 0 on), each once for all
+ * epochs, on worker 0. */
 
 /** A vertex and how many hops it is away from the source: ND_UNREACHABLE if it is not reached. The
  * key is the id. */
@@ -363,13 +370,13 @@ nd_collection nd_degrees_follow(nd_collection edges);
 
 /** Breadth-first search along edges: a collection of nd_hops. A source that is no vertex reaches
  * nothing. */
-nd_collection nd_bfs_follow(nd_collection edges, uint64_t source);
+nd_collection nd_bfs_follow(nd_collection edges, uint64_t source, nd_stream *rounds);
 
 /** Shortest paths by weight: a collection of nd_distance. Weights must not be negative. */
-nd_collection nd_sssp_follow(nd_collection edges, uint64_t source);
+nd_collection nd_sssp_follow(nd_collection edges, uint64_t source, nd_stream *rounds);
 
 /** Weakly connected components: a collection of nd_component. */
-nd_collection nd_wcc_follow(nd_collection edges);
+nd_collection nd_wcc_follow(nd_collection edges, nd_stream *rounds);
 
 /* --- Plain algorithms, to check answers against --- */
 

@@ -11,15 +11,18 @@ static void agree_on_lists(nd_dataflow *flow, const char *what, nd_adjacency lis
     nd_dataflow_agree(flow, what, lists.offsets, (n + 1) * sizeof *lists.offsets);
     if (lists.targets != NULL)
         nd_dataflow_agree(flow, what, lists.targets, lists.offsets[n] * sizeof *lists.targets);
+    if (lists.weights != NULL)
+        nd_dataflow_agree(flow, what, lists.weights, lists.offsets[n] * sizeof *lists.weights);
 }
 
 void nd_graph_agree(nd_dataflow *flow, const nd_graph *graph)
 {
-    char what[96];
+    char what[112];
     const nd_graph_counts *const counts = nd_graph_get_counts(graph);
     const size_t n = counts->n_vertices;
-    snprintf(what, sizeof what, "graph (here %" PRIu32 " vertices, %" PRIu64 " edges, %s)",
-             counts->n_vertices, counts->n_edges, counts->is_directed ? "directed" : "undirected");
+    snprintf(what, sizeof what, "graph (here %" PRIu32 " vertices, %" PRIu64 " edges, %s%s)",
+             counts->n_vertices, counts->n_edges, counts->is_directed ? "directed" : "undirected",
+             nd_graph_out(graph).weights != NULL ? ", weighted" : "");
     nd_dataflow_agree(flow, what, &counts->is_directed, sizeof counts->is_directed);
     nd_dataflow_agree(flow, what, nd_graph_ids(graph), n * sizeof(uint64_t));
     agree_on_lists(flow, what, nd_graph_out(graph), n);

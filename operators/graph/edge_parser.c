@@ -28,7 +28,7 @@ edge_parser edge_parser_make(const nd_edge_facts *facts, const char *begin, cons
     };
 }
 
-ND_PRINTF(2, 3) static bool fail(edge_parser *parser, const char *format, ...)
+bool edge_parser_fail(edge_parser *parser, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -38,27 +38,15 @@ ND_PRINTF(2, 3) static bool fail(edge_parser *parser, const char *format, ...)
     return false;
 }
 
-static bool ends_column(char c) { return is_blank(c) || c == ',' || is_line_end(c); }
-
-static const char *skip_blanks(const char *p)
-{
-    while (is_blank(*p))
-        p++;
-    return p;
-}
-
-/* Whether nothing of value stands from p to the line's end. */
-static bool is_rest_empty(const char *p) { return is_line_end(*p) || *p == '#' || *p == '%'; }
-
-/* Says what is wrong with the column at `p`, as much of it as fits a message, printable. */
-static bool fail_column(edge_parser *parser, const char *p, const char *what)
+bool edge_parser_fail_column(edge_parser *parser, const char *p, const char *what)
 {
     char shown[SHOWN_TOKEN + 4];
     size_t n = 0;
     for (; n < SHOWN_TOKEN && !ends_column(p[n]); n++)
         shown[n] = p[n] >= ' ' && p[n] <= '~' ? p[n] : '?';
     memcpy(shown + n, n == SHOWN_TOKEN ? "..." : "", n == SHOWN_TOKEN ? 4 : 1);
-    return fail(parser, n == 0 ? "an empty column%s is not %s" : "'%s' is not %s", shown, what);
+    return edge_parser_fail(parser, n == 0 ? "an empty column%s is not %s" : "'%s' is not %s",
+                            shown, what);
 }
 
 /* Reads the id at *p and moves behind it. */
@@ -66,8 +54,8 @@ static bool parse_id(edge_parser *parser, const char **p, uint64_t *id)
 {
     const char *const after = scan_unsigned(*p, id);
     if (after == NULL || !ends_column(*after))
-        return fail_column(parser, *p,
-                           "a vertex id (a whole number from 0 to 18446744073709551615)");
+        return edge_parser_fail_column(
+            parser, *p, "a vertex id (a whole number from 0 to 18446744073709551615)");
     *p = after;
     return true;
 }
@@ -89,12 +77,14 @@ static bool parse_weight(edge_parser *parser, const char **p, double *weight)
     if (parser->weight_ignored)
         return true;
     if (is_rest_empty(column))
-        return parser->weight_needed || had_comma ? fail(parser, "the weight is missing") : true;
+        return parser->weight_needed || had_comma
+                   ? edge_parser_fail(parser, "the weight is missing")
+                   : true;
     const char *const after = scan_decimal(column, weight);
     if (after == NULL || !ends_column(*after))
-        return fail_column(parser, column, "a weight (a finite decimal number)");
+        return edge_parser_fail_column(parser, column, "a weight (a finite decimal number)");
     if (parser->refuses_negative && *weight < 0)
-        return fail(parser, "a negative weight");
+        return edge_parser_fail(parser, "a negative weight");
     *p = after;
     return true;
 }
@@ -104,10 +94,11 @@ static bool check_bounds(edge_parser *parser, const nd_edge *edge)
     if (parser->max_src == UINT64_MAX && parser->max_dst == UINT64_MAX)
         return true;
     if (edge->src < 1 || edge->src > parser->max_src)
-        return fail(parser, "row %" PRIu64 " is outside 1 to %" PRIu64, edge->src, parser->max_src);
+        return edge_parser_fail(parser, "row %" PRIu64 " is outside 1 to %" PRIu64, edge->src,
+                                parser->max_src);
     if (edge->dst < 1 || edge->dst > parser->max_dst)
-        return fail(parser, "column %" PRIu64 " is outside 1 to %" PRIu64, edge->dst,
-                    parser->max_dst);
+        return edge_parser_fail(parser, "column %" PRIu64 " is outside 1 to %" PRIu64, edge->dst,
+                                parser->max_dst);
     return true;
 }
 
@@ -156,7 +147,7 @@ static bool parse_line(edge_parser *parser, nd_edge *edge)
         return false;
     p = next_column(p, &had_comma);
     if (is_rest_empty(p))
-        return fail(parser, "an edge needs two vertex ids");
+        return edge_parser_fail(parser, "an edge needs two vertex ids");
     if (!parse_id(parser, &p, &edge->dst) || !parse_weight(parser, &p, &edge->weight) ||
         !check_bounds(parser, edge))
         return false;
@@ -216,7 +207,8 @@ size_t edge_parser_vertices(edge_parser *parser, uint64_t *ids, size_t capacity)
             break;
         p = skip_blanks(p);
         if (!is_rest_empty(p)) {
-            fail_column(parser, p, "the end of the line: a vertex file has one id a line");
+            edge_parser_fail_column(parser, p,
+                                    "the end of the line: a vertex file has one id a line");
             break;
         }
         end_line(parser, line_end(p, parser->end));

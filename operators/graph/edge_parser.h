@@ -34,6 +34,12 @@ size_t edge_parser_edges(edge_parser *parser, nd_edge *edges, size_t capacity);
 /* As above for lines of one vertex id. */
 size_t edge_parser_vertices(edge_parser *parser, uint64_t *ids, size_t capacity);
 
+/* Notes a failure, with its cause. False. */
+ND_PRINTF(2, 3) bool edge_parser_fail(edge_parser *parser, const char *format, ...);
+
+/* Notes that the column at `p` is not `what`; as much of it as fits a message, printable. False. */
+bool edge_parser_fail_column(edge_parser *parser, const char *p, const char *what);
+
 /* Steps over blanks. */
 void edge_parser_skip_blanks(edge_parser *parser);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Breadth-first search: who is reached in some number of hops is, one hop further, at the
- * neighbours; the least number counts. Every vertex is also as far away as can be, which counts
- * where nothing less does. */
-#include "operators/graph/follow.h"
+/* Breadth-first search: an edge takes one a hop further. */
+#include "operators/graph/follow_search.h"
 
 const nd_type nd_hops_type = ND_TYPE(nd_hops, 1, ND_FIELD(nd_hops, id), ND_FIELD(nd_hops, hops));
 
@@ -32,28 +30,12 @@ static void hop(void *user, const void *left, const void *right, size_t len, voi
         ((nd_hops *)out)[i] = (nd_hops){links[i].to, reached[i].hops + 1};
 }
 
-/* What the loop brings in. */
-typedef struct search {
-    nd_collection links, start;
-} search;
-
-static nd_collection search_round(nd_scope *loop, nd_collection reached, void *arg)
+nd_collection nd_bfs_follow(nd_collection edges, uint64_t source, nd_stream *rounds)
 {
-    const search *const outside = arg;
-    const nd_collection links = nd_collection_enter(loop, outside->links);
-    const nd_collection start = nd_collection_enter(loop, outside->start);
-    const nd_collection further = nd_join(reached, links, &nd_hops_type, hop, nd_no_user);
-    return nd_min(nd_collection_concat(start, further));
-}
-
-nd_collection nd_bfs_follow(nd_collection edges, uint64_t source)
-{
-    const nd_collection vertices = follow_vertices(edges);
-    const nd_user user = follow_id(edges, source);
-    search outside = {follow_links(edges),
-                      nd_collection_flat_map(vertices, &nd_hops_type, find_source, user)};
-    const nd_collection reached = nd_iterate(outside.start, search_round, &outside);
-    const nd_collection unreached =
-        nd_collection_map(vertices, &nd_hops_type, far_away, nd_no_user);
-    return nd_min(nd_collection_concat(reached, unreached));
+    const follow_search search = {.type = &nd_hops_type,
+                                  .around = follow_links(edges),
+                                  .find_source = find_source,
+                                  .far_away = far_away,
+                                  .go_along = hop};
+    return follow_search_from(&search, edges, source, rounds);
 }

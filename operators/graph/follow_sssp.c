@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shortest paths: as breadth-first search, where an edge takes one as much further as it weighs. A
- * sum is added up from the source on, so its rounding does not depend on who adds up what. */
+/* Shortest paths: an edge takes one as much further as it weighs. A sum is added up from the source
+ * on, so its rounding does not depend on who adds up what. */
 #include <math.h>
 
-#include "operators/graph/follow.h"
+#include "operators/graph/follow_search.h"
 
 const nd_type nd_distance_type =
     ND_TYPE(nd_distance, 1, ND_FIELD(nd_distance, id), ND_FIELD(nd_distance, distance));
@@ -43,28 +43,13 @@ static void go_along(void *user, const void *left, const void *right, size_t len
             (nd_distance){edges[i].dst, reached[i].distance + edges[i].weight};
 }
 
-/* What the loop brings in. */
-typedef struct search {
-    nd_collection edges, start;
-} search;
-
-static nd_collection search_round(nd_scope *loop, nd_collection reached, void *arg)
+nd_collection nd_sssp_follow(nd_collection edges, uint64_t source, nd_stream *rounds)
 {
-    const search *const outside = arg;
-    const nd_collection edges = nd_collection_enter(loop, outside->edges);
-    const nd_collection start = nd_collection_enter(loop, outside->start);
-    const nd_collection further = nd_join(reached, edges, &nd_distance_type, go_along, nd_no_user);
-    return nd_min(nd_collection_concat(start, further));
-}
-
-nd_collection nd_sssp_follow(nd_collection edges, uint64_t source)
-{
-    const nd_collection vertices = follow_vertices(edges);
-    const nd_user user = follow_id(edges, source);
-    search outside = {nd_distinct(nd_collection_filter(edges, leave_out_loops, nd_no_user)),
-                      nd_collection_flat_map(vertices, &nd_distance_type, find_source, user)};
-    const nd_collection reached = nd_iterate(outside.start, search_round, &outside);
-    const nd_collection unreached =
-        nd_collection_map(vertices, &nd_distance_type, far_away, nd_no_user);
-    return nd_min(nd_collection_concat(reached, unreached));
+    const follow_search search = {
+        .type = &nd_distance_type,
+        .around = nd_distinct(nd_collection_filter(edges, leave_out_loops, nd_no_user)),
+        .find_source = find_source,
+        .far_away = far_away,
+        .go_along = go_along};
+    return follow_search_from(&search, edges, source, rounds);
 }

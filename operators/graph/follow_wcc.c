@@ -5,6 +5,7 @@
  * their component's least id before they have told others of their own. A round in which nothing
  * happens costs nothing. */
 #include "operators/graph/follow.h"
+#include "operators/graph/follow_rounds.h"
 
 enum { ROUNDS_A_BIT = 256 };
 
@@ -47,6 +48,7 @@ static void pass_on(void *user, const void *left, const void *right, size_t len,
 /* What the loop brings in. */
 typedef struct spreading {
     nd_collection links, labels;
+    nd_stream *rounds; /* what it tells */
 } spreading;
 
 static nd_collection spread_round(nd_scope *loop, nd_collection known, void *arg)
@@ -55,14 +57,17 @@ static nd_collection spread_round(nd_scope *loop, nd_collection known, void *arg
     const nd_collection links = nd_collection_enter(loop, outside->links);
     const nd_collection own = nd_collection_enter_at(loop, outside->labels, set_out, nd_no_user);
     const nd_collection heard = nd_join(known, links, &nd_component_type, pass_on, nd_no_user);
-    return nd_min(nd_collection_concat(own, heard));
+    const nd_collection least = nd_min(nd_collection_concat(own, heard));
+    follow_rounds(least, outside->rounds);
+    return least;
 }
 
-nd_collection nd_wcc_follow(nd_collection edges)
+nd_collection nd_wcc_follow(nd_collection edges, nd_stream *rounds)
 {
     spreading outside = {
         follow_links_both_ways(edges),
-        nd_collection_map(follow_vertices(edges), &nd_component_type, own_label, nd_no_user)};
+        nd_collection_map(follow_vertices(edges), &nd_component_type, own_label, nd_no_user),
+        rounds};
     const nd_collection none = nd_collection_filter(outside.labels, leave_out_all, nd_no_user);
     return nd_iterate(none, spread_round, &outside);
 }

@@ -67,11 +67,14 @@ static size_t shorten_blanks(char *buffer, size_t size)
 }
 
 /* Where the columns that count end in a line whose blanks are shortened; `size` if they do not end
- * there. A comma with the blanks around it, or else blanks, part two columns. */
+ * there. A comma with the blanks around it, or else blanks, part two columns; a comment begins
+ * where a column would. */
 static size_t end_of_columns(const char *line, size_t size, int n_columns)
 {
     size_t i = 0;
     for (int column = 0; column < n_columns; column++) {
+        if (i < size && (line[i] == '#' || line[i] == '%'))
+            break;
         while (i < size && !is_blank(line[i]) && line[i] != ',')
             i++;
         if (column == n_columns - 1)

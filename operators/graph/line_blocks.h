@@ -56,6 +56,21 @@ static inline bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 static inline bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 
+static inline bool ends_column(char c) { return is_blank(c) || c == ',' || is_line_end(c); }
+
+static inline const char *skip_blanks(const char *p)
+{
+    while (is_blank(*p))
+        p++;
+    return p;
+}
+
+/* Whether nothing of value stands from p to the line's end. */
+static inline bool is_rest_empty(const char *p)
+{
+    return is_line_end(*p) || *p == '#' || *p == '%';
+}
+
 /* Steps over one line end at `p`, which is one; `\r\n` is one. */
 static inline const char *after_line_end(const char *p, const char *end)
 {

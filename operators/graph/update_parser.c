@@ -2,45 +2,9 @@
 /* Parsing lines of updates. Every scan is stopped by a line end: the line's, or the padding's. */
 #include "operators/graph/update_parser.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "operators/graph/line_blocks.h"
-
-enum { SHOWN_WORD = 40 };
-
-static bool ends_word(char c) { return is_blank(c) || c == ',' || is_line_end(c); }
-
-static bool ends_line(char c) { return is_line_end(c) || c == '#' || c == '%'; }
-
-/* Says that the word at `p` is not what was expected; as much of it as fits, printable. */
-static enum update_kind fail_at(edge_parser *parser, const char *p, const char *what)
-{
-    char shown[SHOWN_WORD + 4];
-    size_t n = 0;
-    if (*p == ',')
-        shown[n++] = ',';
-    for (; n < SHOWN_WORD && !ends_word(p[n]); n++)
-        shown[n] = p[n] >= ' ' && p[n] <= '~' ? p[n] : '?';
-    memcpy(shown + n, n == SHOWN_WORD ? "..." : "", n == SHOWN_WORD ? 4 : 1);
-    snprintf(parser->cause, sizeof parser->cause, "'%s' is not %s", shown, what);
-    parser->has_failed = true;
-    return UPDATE_NONE;
-}
-
-static enum update_kind fail_line(edge_parser *parser, const char *cause)
-{
-    snprintf(parser->cause, sizeof parser->cause, "%s", cause);
-    parser->has_failed = true;
-    return UPDATE_NONE;
-}
-
-static const char *skip_blanks(const char *p)
-{
-    while (is_blank(*p))
-        p++;
-    return p;
-}
 
 /* The edge behind the sign, which the caller has seen at the parser's position. */
 static enum update_kind parse_edge(edge_parser *parser, nd_edge *edge)
@@ -49,8 +13,10 @@ static enum update_kind parse_edge(edge_parser *parser, nd_edge *edge)
     const char *p = skip_blanks(parser->position + 1);
     if (*p == ',')
         p = skip_blanks(p + 1);
-    if (ends_line(*p))
-        return fail_line(parser, "an edge needs two vertex ids");
+    if (is_rest_empty(p)) {
+        edge_parser_fail(parser, "an edge needs two vertex ids");
+        return UPDATE_NONE;
+    }
     parser->position = p;
     return edge_parser_edges(parser, edge, 1) == 1 ? kind : UPDATE_NONE;
 }
@@ -58,8 +24,10 @@ static enum update_kind parse_edge(edge_parser *parser, nd_edge *edge)
 static enum update_kind parse_commit(edge_parser *parser)
 {
     const char *const rest = skip_blanks(parser->position + strlen("commit"));
-    if (!ends_line(*rest))
-        return fail_at(parser, rest, "the end of the line: a commit stands alone");
+    if (!is_rest_empty(rest)) {
+        edge_parser_fail_column(parser, rest, "the end of the line: a commit stands alone");
+        return UPDATE_NONE;
+    }
     edge_parser_skip_line(parser);
     return UPDATE_COMMIT;
 }
@@ -68,7 +36,7 @@ static bool is_word(const char *p, const char *word)
 {
     while (*word != '\0' && *p == *word)
         p++, word++;
-    return *word == '\0' && ends_word(*p);
+    return *word == '\0' && ends_column(*p);
 }
 
 enum update_kind update_parser_next(edge_parser *parser, nd_edge *edge)
@@ -81,5 +49,6 @@ enum update_kind update_parser_next(edge_parser *parser, nd_edge *edge)
         return parse_edge(parser, edge);
     if (is_word(p, "commit"))
         return parse_commit(parser);
-    return fail_at(parser, p, "an update: '+ src dst', '- src dst' or 'commit'");
+    edge_parser_fail_column(parser, p, "an update: '+ src dst', '- src dst' or 'commit'");
+    return UPDATE_NONE;
 }

@@ -314,6 +314,8 @@ uint64_t nd_update_reader_n_edges(const nd_update_reader *reader)
     return reader->counts.len - reader->counts.n_loops;
 }
 
+uint64_t nd_update_reader_n_bytes(const nd_update_reader *reader) { return reader->lines.n_bytes; }
+
 static nd_err add_all(const nd_update_reader *reader, nd_graph_builder *builder)
 {
     const edge_counts *const counts = &reader->counts;

@@ -7,7 +7,8 @@
 #include <nereid/io.h>
 
 /* Opens the file `named`, or else, where `path` is the edge file of an LDBC pair, the `.v` beside
- * it if there is one; NULL if none goes with it. Errors: ND_INPUT, ND_NOMEM. */
+ * it, if there is one: packed alike, else plain, `.gz` or `.zst`. NULL if none goes with it.
+ * Errors: ND_INPUT, ND_NOMEM. */
 ND_CHECKED nd_err vertex_file_open(const char *named, const char *path, nd_reader **bytes,
                                    nd_message *message);
 

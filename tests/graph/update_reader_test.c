@@ -124,7 +124,9 @@ static void bad_lines_are_named(void **state)
         {"commit\rcommit 1\r",
          "text:2: '1' is not the end of the line: a commit stands alone",
          {0}},
-        {"commit,\n", "text:1: ',' is not the end of the line: a commit stands alone", {0}},
+        {"commit,\n",
+         "text:1: an empty column is not the end of the line: a commit stands alone",
+         {0}},
         {"\x01", "text:1: '?' is not an update: '+ src dst', '- src dst' or 'commit'", {0}},
         {"+", "text:1: an edge needs two vertex ids", {0}},
         {"+ # 1 2\n1 2", "text:1: an edge needs two vertex ids", {0}},
@@ -336,7 +338,16 @@ static void a_line_may_be_longer_than_memory_for_it(void **state)
     memcpy(text + size / 2, "2 0.5 # ", 8);
     memcpy(text + size - 9, "\n+ 3 4\n+ ", 9);
     check_text(text, size, &(nd_update_options){.keep_weights = true});
-    memset(text + 2, '1', size - 2);
+    static const char *const heads[] = {"+ 1 2 # ", "+ 1 2 %", "+ 1 2\ncommit #"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        memset(text, 'x', size);
+        memcpy(text, heads[i], strlen(heads[i]));
+        memcpy(text + size - 9, "\n- 1 2\n+ ", 9);
+        check_text(text, size, &plain);
+        check_text(text, size - 2, &plain);
+    }
+    memset(text, '1', size);
+    memcpy(text, "+ ", 2);
     nd_message message = {""};
     nd_edge_update updates[SOME];
     size_t len;
