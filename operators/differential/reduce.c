@@ -308,6 +308,14 @@ static nd_err add_cursors(nd_vector *cursors, const nd_vector *batches, size_t f
     return ND_OK;
 }
 
+/* Whether what has come first, and was compacted, counts as of a time that is not complete yet:
+ * more of that time may come. */
+static bool is_early(const reduce *self, const nd_antichain *upper)
+{
+    return !self->has_begun && self->arrived.len != 0 &&
+           nd_antichain_less_equal(upper, nd_vector_at(&self->arrivals, 0));
+}
+
 /* The batches that have come become the round's. They say themselves up to where everything is
  * there; the frontier may be behind that, or beyond it, where nothing happened. */
 static nd_err take_arrived(reduce *self)
@@ -318,19 +326,29 @@ static nd_err take_arrived(reduce *self)
     now->arrivals = self->arrivals;
     self->arrived = nothing;
     self->arrivals = never;
-    if (now->batches.len) {
-        const nd_trace_batch *const last =
-            *(nd_trace_batch **)nd_vector_at(&now->batches, now->batches.len - 1);
-        ND_TRY(nd_frontier_join(&now->upper, last->upper.items, last->upper.len));
-    }
-    return nd_frontier_join(&now->upper, nd_antichain_items(&self->accepted), self->accepted.len);
+    self->has_begun = true;
+    const nd_trace_batch *const last =
+        *(nd_trace_batch **)nd_vector_at(&now->batches, now->batches.len - 1);
+    return nd_frontier_join(&now->upper, last->upper.items, last->upper.len);
+}
+
+/* What comes early waits, and its time is held. */
+static nd_err keep_early(reduce *self)
+{
+    const nd_time *const times = self->arrivals.items;
+    for (size_t i = 0; i < self->arrivals.len; i++)
+        ND_TRY(nd_antichain_insert(&self->now.left, &times[i]));
+    return ND_OK;
 }
 
 static nd_err open_round(reduce *self)
 {
     round *const now = &self->now;
-    ND_TRY(take_arrived(self));
+    if (self->arrived.len != 0 && !is_early(self, &now->upper))
+        ND_TRY(take_arrived(self));
+    ND_TRY(nd_frontier_join(&now->upper, nd_antichain_items(&self->accepted), self->accepted.len));
     ND_TRY(nd_batcher_seal(&self->pending, &now->upper, &now->due, &now->left));
+    ND_TRY(keep_early(self));
     if (now->batches.len == 0 && nd_updates_len(&now->due) == 0)
         return ND_OK;
     ND_TRY(add_cursors(&now->fresh, &now->batches, 0));
@@ -456,7 +474,6 @@ static nd_err keep_arrived(reduce *self, nd_trace_batch *batch, const nd_time *t
     if (!place)
         return ND_NOMEM;
     *when = *time;
-    self->has_begun = true;
     *place = nd_trace_batch_retain(batch);
     return ND_OK;
 }
