@@ -56,8 +56,12 @@ nd_err update_feed_create(const nd_update_options *files, const progress_bar *ba
 
 void update_feed_destroy(update_feed *feed)
 {
-    if (feed == NULL || (feed->is_started && !feed->is_read))
+    if (feed == NULL)
         return;
+    if (feed->is_started && !feed->is_read) { /* it may be in the middle of reading a pipe */
+        pthread_detach(feed->thread);
+        return;
+    }
     nd_update_reader_close(feed->reader);
     nd_activator_release(feed->activator);
     pthread_cond_destroy(&feed->moved);
