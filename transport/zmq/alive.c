@@ -9,13 +9,13 @@
  * what has come meanwhile before he complains. */
 #include "transport/zmq/net_internal.h"
 
-enum { TICK_MS = 1000, PATIENCE = 6 /* ticks; of records, which are large, a few more */ };
+enum { TICK_MS = 1000, PATIENCE = 6 /* ticks; of records, which are large, one more */ };
 
 static const char *const names[ND_LANES] = {"control", "data", "progress"};
 
 static unsigned patience(nd_lane_kind lane)
 {
-    return lane == ND_LANE_DATA ? PATIENCE + 2 : PATIENCE;
+    return lane == ND_LANE_DATA ? PATIENCE + 1 : PATIENCE;
 }
 
 static void say(nd_peer *peer)
