@@ -3,8 +3,7 @@
  */
 #include "tests/support/cmocka.h"
 
-#include <stdatomic.h>
-#include <time.h>
+#include <pthread.h>
 
 #include <nereid.h>
 
@@ -15,10 +14,13 @@ static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, n));
 
 enum { RECORDS = 1000 };
 
+/* Of worker 0's vertex. */
 typedef struct watch {
-    _Atomic unsigned n_idle;   /* moments that worker 0's vertex had */
-    _Atomic uint64_t received; /* by it */
-    uint64_t received_then;    /* when the first one came */
+    uint64_t received;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t came;
+    unsigned n_idle;        /* moments that it had */
+    uint64_t received_then; /* when the first one came */
 } watch;
 
 static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
@@ -27,7 +29,7 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
     watch *const self = nd_vertex_user(vertex);
     if (nd_worker_index(nd_vertex_worker(vertex)) != 0)
         return;
-    atomic_fetch_add(&self->received, nd_batch_len(batch));
+    self->received += nd_batch_len(batch);
     nd_vertex_when_idle(vertex);
     nd_vertex_when_idle(vertex); /* asking again changes nothing */
 }
@@ -35,15 +37,20 @@ static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_ba
 static void on_activate(nd_vertex *vertex)
 {
     watch *const self = nd_vertex_user(vertex);
-    if (atomic_fetch_add(&self->n_idle, 1) == 0)
-        self->received_then = atomic_load(&self->received);
+    pthread_mutex_lock(&self->lock);
+    if (self->n_idle++ == 0)
+        self->received_then = self->received;
+    pthread_cond_signal(&self->came);
+    pthread_mutex_unlock(&self->lock);
 }
 
 /* Worker 1 keeps the epoch open until worker 0 has been idle. */
 static void wait_for_idle(watch *self)
 {
-    while (atomic_load(&self->n_idle) == 0)
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    pthread_mutex_lock(&self->lock);
+    while (self->n_idle == 0)
+        pthread_cond_wait(&self->came, &self->lock);
+    pthread_mutex_unlock(&self->lock);
 }
 
 static nd_err program(nd_worker *worker, void *arg)
@@ -74,12 +81,12 @@ static nd_err program(nd_worker *worker, void *arg)
 static void who_asks_is_called_when_the_worker_waits(void **state)
 {
     (void)state;
-    watch self = {.n_idle = 0};
+    watch self = {.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
     nd_message message = {""};
     if (nd_execute(&(nd_config){.n_workers = 2}, program, &self, NULL, &message) != ND_OK)
         fail_msg("%s", message.text);
     assert_int_equal(self.received_then, RECORDS);
-    assert_int_equal(atomic_load(&self.n_idle), 1); /* asked for again, it would be more */
+    assert_int_equal(self.n_idle, 1); /* asked for again, it would be more */
 }
 
 int main(void)
