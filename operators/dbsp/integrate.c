@@ -50,14 +50,12 @@ static nd_err add_tick(integrate *self, const nd_updates *done)
     return nd_updates_consolidate(&self->sum);
 }
 
-static nd_err send_tick(nd_vertex *vertex)
+static nd_err give_sum(integrate *self)
 {
-    integrate *const self = nd_vertex_state(vertex);
     const nd_time now = {.epoch = self->next};
-    nd_updates_clear(&self->out.updates);
     for (size_t i = 0; i < nd_updates_len(&self->sum); i++)
         ND_TRY(nd_updates_add_from(&self->out.updates, &self->sum, i, &now));
-    return nd_outgoing_send(&self->out, vertex, &self->held);
+    return ND_OK;
 }
 
 /* The next tick after `self->next` at which there is something to say, given the ticks of `done`.
@@ -75,17 +73,18 @@ static uint64_t next_tick(const integrate *self, const nd_updates *done)
     return next;
 }
 
-/* All ticks before `end`. */
+/* All ticks before `end`, at once: what rows point into lasts until others are sent. */
 static nd_err send_ticks(nd_vertex *vertex, const nd_updates *done, uint64_t end)
 {
     integrate *const self = nd_vertex_state(vertex);
+    nd_updates_clear(&self->out.updates);
     while (self->next < end) {
         ND_TRY(add_tick(self, done));
-        ND_TRY(send_tick(vertex));
+        ND_TRY(give_sum(self));
         const uint64_t next = next_tick(self, done);
         self->next = next < end ? next : end;
     }
-    return ND_OK;
+    return nd_outgoing_send(&self->out, vertex, &self->held);
 }
 
 static nd_err take_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_updates *done,

@@ -9,6 +9,7 @@
 #include <nereid.h>
 
 #include "runtime/base/random.h"
+#include "tests/differential/query_run.h"
 
 enum { TICKS = 6, KEYS = 4, VALUES = 3, CHANGES = 60, RUNS = 12 };
 
@@ -394,6 +395,37 @@ static void a_nested_clock_is_entered_and_left(void **state)
     expect_same(in_and_out, plain);
 }
 
+/* --- Texts --- */
+
+typedef struct word {
+    nd_bytes text;
+} word;
+static const nd_type word_type = ND_TYPE(word, 1, ND_FIELD(word, text));
+
+/* Without a step in between: so several ticks become complete at once. */
+static void feed_words(nd_input *input)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+    for (uint64_t tick = 0; tick < 3; tick++) {
+        nd_input_advance(input, tick);
+        nd_collection_insert(input, &(word){{letters + 8 * tick, 8}});
+    }
+}
+
+static nd_collection sum_of_words(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_dbsp_integrate(input, 3);
+}
+
+static void texts_outlive_all_ticks_of_a_round(void **state)
+{
+    (void)state;
+    query_expect(&word_type, sum_of_words, feed_words,
+                 "+1 (0) abcdefgh\n+1 (1) abcdefgh\n+1 (1) ijklmnop\n+1 (2) abcdefgh\n"
+                 "+1 (2) ijklmnop\n+1 (2) qrstuvwx\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -406,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_circle_is_made_incremental_by_its_body),
         cmocka_unit_test(operators_on_collections_are_the_incremental_ones),
         cmocka_unit_test(a_nested_clock_is_entered_and_left),
+        cmocka_unit_test(texts_outlive_all_ticks_of_a_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
