@@ -6,38 +6,23 @@
 #include <nereid/dbsp.h>
 #include <nereid/vertex.h>
 
-#include "operators/differential/batcher.h"
 #include "operators/differential/linear.h"
 #include "operators/differential/outgoing.h"
+#include "operators/differential/waiting.h"
 
 typedef struct integrate {
-    nd_row in;
+    nd_waiting waiting;
     uint64_t n_ticks, next; /* the next tick to be sent */
-    nd_batcher batcher;
-    nd_updates sum; /* consolidated, at time zero */
-    nd_held held;
+    nd_updates sum;         /* consolidated, at time zero */
     nd_outgoing out;
 } integrate;
 
 static void deinit(nd_vertex *vertex)
 {
     integrate *const self = nd_vertex_state(vertex);
-    nd_batcher_deinit(&self->batcher);
+    nd_waiting_deinit(&self->waiting);
     nd_updates_deinit(&self->sum);
-    nd_held_deinit(&self->held);
     nd_outgoing_deinit(&self->out);
-}
-
-static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
-{
-    (void)port;
-    integrate *const self = nd_vertex_state(vertex);
-    nd_err err = nd_held_add(&self->held, vertex, time);
-    if (err == ND_OK)
-        err =
-            nd_batcher_add(&self->batcher, &self->in, nd_batch_records(batch), nd_batch_len(batch));
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
 }
 
 /* Adds the updates of the tick `self->next` among `done` to the sum. */
@@ -84,40 +69,30 @@ static nd_err send_ticks(nd_vertex *vertex, const nd_updates *done, uint64_t end
         const uint64_t next = next_tick(self, done);
         self->next = next < end ? next : end;
     }
-    return nd_outgoing_send(&self->out, vertex, &self->held);
+    return nd_outgoing_send(&self->out, vertex, &self->waiting.held);
 }
 
-static nd_err take_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_updates *done,
-                            nd_antichain *left)
+static nd_err take_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
 {
     integrate *const self = nd_vertex_state(vertex);
     const nd_time *const open = nd_antichain_items(frontier);
     const uint64_t end = frontier->len && open->epoch < self->n_ticks ? open->epoch : self->n_ticks;
-    ND_TRY(nd_batcher_seal(&self->batcher, frontier, done, left));
-    ND_TRY(send_ticks(vertex, done, end));
-    const nd_time next = {.epoch = self->next};
-    if (nd_updates_len(&self->sum) != 0 && self->next < self->n_ticks)
-        ND_TRY(nd_antichain_insert(left, &next));
-    nd_held_replace(&self->held, vertex, left);
-    return ND_OK;
+    nd_updates done;
+    nd_updates_init(&done, &self->out.code);
+    nd_err err = nd_batcher_seal(&self->waiting.batcher, frontier, &done, left);
+    if (err == ND_OK)
+        err = send_ticks(vertex, &done, end);
+    nd_updates_deinit(&done);
+    ND_TRY(err);
+    if (nd_updates_len(&self->sum) == 0 || self->next >= self->n_ticks)
+        return ND_OK;
+    return nd_antichain_insert(left, &(nd_time){.epoch = self->next});
 }
 
 static void on_frontier(nd_vertex *vertex)
 {
     integrate *const self = nd_vertex_state(vertex);
-    nd_antichain frontier, left;
-    nd_updates done;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    nd_updates_init(&done, &self->out.code);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
-        err = take_complete(vertex, &frontier, &done, &left);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    nd_updates_deinit(&done);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
+    nd_hold_round(vertex, &self->waiting.held, take_complete, NULL);
 }
 
 nd_collection nd_dbsp_integrate(nd_collection stream, uint64_t n_ticks)
@@ -134,16 +109,15 @@ nd_collection nd_dbsp_integrate(nd_collection stream, uint64_t n_ticks)
                                                              .deinit = deinit,
                                                              .inputs = {nd_exchange(stream.stream)},
                                                              .outputs = {out.type},
-                                                             .on_recv = on_recv,
+                                                             .on_recv = nd_waiting_recv,
                                                              .on_frontier = on_frontier},
                                             &made.stream);
     if (!vertex)
         return made;
     integrate *const self = nd_vertex_state(vertex);
-    self->in = in;
     self->n_ticks = n_ticks;
     nd_outgoing_init(&self->out, &out, stream.type, 0);
     nd_updates_init(&self->sum, &self->out.code);
-    nd_batcher_init(&self->batcher, &self->out.code);
+    nd_waiting_init(&self->waiting, &in, &self->out.code);
     return made;
 }

@@ -3,22 +3,18 @@
 
 #include <nereid/vertex.h>
 
-#include "operators/differential/batcher.h"
 #include "operators/differential/linear.h"
-#include "operators/differential/trace_builder.h"
+#include "operators/differential/own_trace.h"
+#include "operators/differential/waiting.h"
 
 static void retain(void *batch) { (void)nd_trace_batch_retain(batch); }
 static void release(void *batch) { nd_trace_batch_release(batch); }
 
 const nd_type nd_trace_batch_type = ND_TYPE_OBJECT("trace batch", retain, release);
 
-enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
-
 typedef struct arrange {
-    nd_row in;
+    nd_waiting waiting;
     nd_record_code whole;
-    nd_batcher batcher;
-    nd_held held;
     nd_trace_builder builder;
     nd_index *index;
     nd_antichain lower; /* where the next batch begins */
@@ -27,25 +23,12 @@ typedef struct arrange {
 static void deinit(nd_vertex *vertex)
 {
     arrange *const self = nd_vertex_state(vertex);
-    nd_batcher_deinit(&self->batcher);
-    nd_held_deinit(&self->held);
+    nd_waiting_deinit(&self->waiting);
     nd_trace_builder_deinit(&self->builder);
     if (self->index)
         nd_index_abandon(self->index);
     nd_index_release(self->index);
     nd_antichain_deinit(&self->lower);
-}
-
-static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
-{
-    (void)port;
-    arrange *const self = nd_vertex_state(vertex);
-    nd_err err = nd_held_add(&self->held, vertex, time);
-    if (err == ND_OK)
-        err =
-            nd_batcher_add(&self->batcher, &self->in, nd_batch_records(batch), nd_batch_len(batch));
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
 }
 
 /* --- Sealing --- */
@@ -64,7 +47,7 @@ static nd_err push_own(arrange *self, const nd_updates *done, size_t which)
     for (size_t i = 0; i < nd_updates_len(done); i++) {
         size_t size;
         const nd_time *const time = nd_updates_time(done, i);
-        if (self->held.times.len > 1 && owner_of(&self->held, time) != which)
+        if (self->waiting.held.times.len > 1 && owner_of(&self->waiting.held, time) != which)
             continue;
         const unsigned char *const code = nd_updates_code(done, i, &size);
         const size_t key_size = nd_record_code_prefix(&self->index->key, code, size);
@@ -81,20 +64,9 @@ static nd_err find_upper(const arrange *self, const nd_antichain *frontier, size
 {
     for (size_t i = 0; i < frontier->len; i++)
         ND_TRY(nd_antichain_insert(upper, &nd_antichain_items(frontier)[i]));
-    for (size_t i = which + 1; i < self->held.times.len; i++)
-        ND_TRY(nd_antichain_insert(upper, &nd_antichain_items(&self->held.times)[i]));
+    for (size_t i = which + 1; i < self->waiting.held.times.len; i++)
+        ND_TRY(nd_antichain_insert(upper, &nd_antichain_items(&self->waiting.held.times)[i]));
     return ND_OK;
-}
-
-static nd_err seal_batch(arrange *self, const nd_antichain *upper, nd_trace_batch **batch)
-{
-    nd_antichain since;
-    nd_antichain_init(&since);
-    nd_err err = nd_antichain_insert(&since, &(nd_time){.epoch = 0});
-    if (err == ND_OK)
-        err = nd_trace_builder_seal(&self->builder, &self->lower, upper, &since, batch);
-    nd_antichain_deinit(&since);
-    return err;
 }
 
 /* Seals what belongs to one of the held times, all that is built if there is no `done`, and sends
@@ -110,10 +82,10 @@ static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antic
     if (err == ND_OK && self->builder.n_values != 0) {
         err = find_upper(self, frontier, which, &upper);
         if (err == ND_OK)
-            err = seal_batch(self, &upper, &batch);
+            err = nd_trace_builder_seal(&self->builder, &self->lower, &upper, NULL, &batch);
         if (err == ND_OK) {
             nd_emit *const out =
-                nd_vertex_emit(vertex, 0, &nd_antichain_items(&self->held.times)[which]);
+                nd_vertex_emit(vertex, 0, &nd_antichain_items(&self->waiting.held.times)[which]);
             *(nd_trace_batch **)nd_emit_slot(out) = nd_trace_batch_retain(batch);
             err = nd_index_insert(self->index, batch);
             nd_antichain_deinit(&self->lower);
@@ -125,64 +97,55 @@ static nd_err seal_one(nd_vertex *vertex, const nd_updates *done, const nd_antic
     return err;
 }
 
-static nd_err seal(nd_vertex *vertex, const nd_antichain *frontier, nd_updates *done,
-                   nd_antichain *left)
+static nd_err seal_each(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
 {
     arrange *const self = nd_vertex_state(vertex);
-    if (self->held.times.len == 1 && nd_batcher_can_build(&self->batcher, frontier)) {
-        ND_TRY(nd_batcher_build(&self->batcher, frontier, &self->builder, left));
-        ND_TRY(seal_one(vertex, NULL, frontier, 0));
-    } else {
-        ND_TRY(nd_batcher_seal(&self->batcher, frontier, done, left));
-        for (size_t i = 0; i < self->held.times.len; i++)
-            ND_TRY(seal_one(vertex, done, frontier, i));
-    }
-    nd_held_replace(&self->held, vertex, left);
-    return ND_OK;
+    nd_updates done;
+    nd_updates_init(&done, &self->whole);
+    nd_err err = nd_batcher_seal(&self->waiting.batcher, frontier, &done, left);
+    for (size_t i = 0; err == ND_OK && i < self->waiting.held.times.len; i++)
+        err = seal_one(vertex, &done, frontier, i);
+    nd_updates_deinit(&done);
+    return err;
+}
+
+static nd_err seal(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
+{
+    arrange *const self = nd_vertex_state(vertex);
+    nd_batcher *const batcher = &self->waiting.batcher;
+    if (self->waiting.held.times.len != 1 || !nd_batcher_can_build(batcher, frontier))
+        return seal_each(vertex, frontier, left);
+    ND_TRY(nd_batcher_build(batcher, frontier, &self->builder, left));
+    return seal_one(vertex, NULL, frontier, 0);
+}
+
+static nd_err set_upper(nd_vertex *vertex, const nd_antichain *frontier)
+{
+    const arrange *const self = nd_vertex_state(vertex);
+    return nd_index_set_upper(self->index, frontier);
 }
 
 static void on_frontier(nd_vertex *vertex)
 {
     arrange *const self = nd_vertex_state(vertex);
-    nd_antichain frontier, left;
-    nd_updates done;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    nd_updates_init(&done, &self->whole);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
-        err = seal(vertex, &frontier, &done, &left);
-    if (err == ND_OK)
-        err = nd_index_set_upper(self->index, &frontier);
+    nd_hold_round(vertex, &self->waiting.held, seal, set_upper);
     nd_vertex_when_idle(vertex);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    nd_updates_deinit(&done);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
 }
 
-/* Merges on when nothing else is to be done. */
 static void on_activate(nd_vertex *vertex)
 {
-    arrange *const self = nd_vertex_state(vertex);
-    bool has_more;
-    const nd_err err = nd_trace_exert(self->index->trace, IDLE_FUEL, &has_more);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    else if (has_more)
-        nd_vertex_when_idle(vertex);
+    const arrange *const self = nd_vertex_state(vertex);
+    nd_idle_merge(vertex, self->index->trace);
 }
 
 /* --- Building --- */
 
 static nd_err init_state(arrange *self, const nd_row *in, nd_index *index)
 {
-    const nd_trace_shape shape = nd_index_shape(index);
-    self->in = *in;
+    const nd_trace_shape shape = nd_trace_shape_of(&index->key, &index->value);
     self->index = index;
     nd_whole_code_init(&self->whole, index->type, index->key.n_fields);
-    nd_batcher_init(&self->batcher, &self->whole);
+    nd_waiting_init(&self->waiting, in, &self->whole);
     nd_trace_builder_init(&self->builder, &shape);
     return nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0});
 }
@@ -200,7 +163,7 @@ static nd_collection arrange_anew(nd_collection collection, unsigned n_key)
                                        .deinit = deinit,
                                        .inputs = {nd_exchange(collection.stream)},
                                        .outputs = {&nd_trace_batch_type},
-                                       .on_recv = on_recv,
+                                       .on_recv = nd_waiting_recv,
                                        .on_activate = on_activate,
                                        .on_frontier = on_frontier},
                       &made.batches);

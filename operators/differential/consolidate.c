@@ -3,60 +3,34 @@
  * and time, or none. */
 #include <nereid/vertex.h>
 
-#include "operators/differential/batcher.h"
 #include "operators/differential/linear.h"
 #include "operators/differential/outgoing.h"
+#include "operators/differential/waiting.h"
 
 typedef struct consolidate {
-    nd_row in;
-    nd_batcher batcher;
-    nd_held held;
+    nd_waiting waiting;
     nd_outgoing out;
 } consolidate;
 
 static void deinit(nd_vertex *vertex)
 {
     consolidate *const self = nd_vertex_state(vertex);
-    nd_batcher_deinit(&self->batcher);
-    nd_held_deinit(&self->held);
+    nd_waiting_deinit(&self->waiting);
     nd_outgoing_deinit(&self->out);
-}
-
-static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
-{
-    (void)port;
-    consolidate *const self = nd_vertex_state(vertex);
-    nd_err err = nd_held_add(&self->held, vertex, time);
-    if (err == ND_OK)
-        err =
-            nd_batcher_add(&self->batcher, &self->in, nd_batch_records(batch), nd_batch_len(batch));
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
 }
 
 static nd_err send_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
 {
     consolidate *const self = nd_vertex_state(vertex);
     nd_updates_clear(&self->out.updates);
-    ND_TRY(nd_batcher_seal(&self->batcher, frontier, &self->out.updates, left));
-    ND_TRY(nd_outgoing_send(&self->out, vertex, &self->held));
-    nd_held_replace(&self->held, vertex, left);
-    return ND_OK;
+    ND_TRY(nd_batcher_seal(&self->waiting.batcher, frontier, &self->out.updates, left));
+    return nd_outgoing_send(&self->out, vertex, &self->waiting.held);
 }
 
 static void on_frontier(nd_vertex *vertex)
 {
     consolidate *const self = nd_vertex_state(vertex);
-    nd_antichain frontier, left;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
-        err = send_complete(vertex, &frontier, &left);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
+    nd_hold_round(vertex, &self->waiting.held, send_complete, NULL);
 }
 
 nd_collection nd_consolidate(nd_collection collection)
@@ -71,14 +45,13 @@ nd_collection nd_consolidate(nd_collection collection)
                                        .deinit = deinit,
                                        .inputs = {nd_exchange(collection.stream)},
                                        .outputs = {out.type},
-                                       .on_recv = on_recv,
+                                       .on_recv = nd_waiting_recv,
                                        .on_frontier = on_frontier},
                       &made.stream);
     if (!vertex)
         return made;
     consolidate *const self = nd_vertex_state(vertex);
-    self->in = in;
     nd_outgoing_init(&self->out, &out, collection.type, 0);
-    nd_batcher_init(&self->batcher, &self->out.code);
+    nd_waiting_init(&self->waiting, &in, &self->out.code);
     return made;
 }

@@ -14,7 +14,7 @@ nd_index *nd_index_create(const nd_type *type, unsigned n_key, unsigned n_loops)
     nd_record_code_init_closed(&index->key, type, 0, n_key);
     nd_record_code_init(&index->value, type, n_key, nd_type_n_fields(type) - n_key);
     nd_vector_init(&index->listeners, sizeof(nd_listener));
-    const nd_trace_shape shape = nd_index_shape(index);
+    const nd_trace_shape shape = nd_trace_shape_of(&index->key, &index->value);
     index->trace = nd_trace_create(&shape);
     if (index->trace)
         return index;
@@ -35,14 +35,6 @@ void nd_index_release(nd_index *index)
     nd_trace_release(index->trace);
     nd_vector_deinit(&index->listeners);
     nd_free(index);
-}
-
-nd_trace_shape nd_index_shape(const nd_index *index)
-{
-    return (nd_trace_shape){.key_is_fixed = index->key.is_fixed,
-                            .key_size = index->key.is_fixed ? index->key.size : 0,
-                            .value_is_fixed = index->value.is_fixed,
-                            .value_size = index->value.is_fixed ? index->value.size : 0};
 }
 
 /* --- What is added --- */

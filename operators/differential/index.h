@@ -42,9 +42,6 @@ nd_index *nd_index_create(const nd_type *type, unsigned n_key, unsigned n_loops)
 nd_index *nd_index_retain(nd_index *index);
 void nd_index_release(nd_index *index);
 
-/** The shape of its batches. */
-nd_trace_shape nd_index_shape(const nd_index *index);
-
 /** Adds a batch, which moves to the trace, and tells the listeners. Errors: as nd_trace_insert. */
 ND_CHECKED nd_err nd_index_insert(nd_index *index, nd_trace_batch *batch);
 

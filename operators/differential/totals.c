@@ -13,35 +13,26 @@
 
 #include <nereid/vertex.h>
 
-#include "operators/differential/batcher.h"
 #include "operators/differential/difference.h"
 #include "operators/differential/history.h"
 #include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
-#include "operators/differential/outgoing.h"
-#include "operators/differential/trace.h"
-#include "operators/differential/trace_cursor.h"
-
-enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
+#include "operators/differential/own_trace.h"
+#include "operators/differential/waiting.h"
 
 typedef struct totals {
+    nd_waiting waiting;
     nd_totals_kind kind;
     const nd_type *type; /* of what comes in */
     unsigned n_sums;
-    nd_row in, out;
+    nd_row out;
     nd_record_code key, out_key;
     nd_record_code term; /* the key, and, where there are sums, one byte more: which */
-    nd_batcher batcher;
-    nd_held held;
-    nd_trace_builder builder;
-    nd_trace *trace;
-    nd_trace_reader *reader;
-    nd_antichain lower; /* where the next batch begins */
-    nd_vector batches;  /* nd_trace_batch *, owned: of a round */
-    nd_vector cursors;  /* nd_trace_cursor: of what is stored */
-    nd_vector changes;  /* nd_edit, of a key: which total, when, by how much */
-    nd_vector code;     /* bytes */
-    nd_vector text;     /* bytes: of a round */
+    nd_own_trace stored;
+    nd_trace_batch *fresh; /* owned: of a round */
+    nd_vector changes;     /* nd_edit, of a key: which total, when, by how much */
+    nd_vector code;        /* bytes */
+    nd_vector text;        /* bytes: of a round */
     size_t used_text;
     int64_t now[1 + ND_MAX_FIELDS], was[1 + ND_MAX_FIELDS];
     unsigned char record[ND_MAX_FIELDS * sizeof(nd_bytes)]; /* what comes out; its key is set */
@@ -66,14 +57,14 @@ bool nd_totals_read(const nd_field *field, const void *record, int64_t *value)
 static nd_err add_term(totals *self, const unsigned char *code, size_t size, const nd_time *time,
                        int64_t diff)
 {
-    return diff == 0 ? ND_OK : nd_batcher_add_code(&self->batcher, code, size, time, diff);
+    return diff == 0 ? ND_OK : nd_batcher_add_code(&self->waiting.batcher, code, size, time, diff);
 }
 
 /* Each total of a record by itself. */
 static nd_err add_sums(totals *self, const unsigned char *row)
 {
-    const nd_time time = nd_row_time(&self->in, row);
-    const int64_t diff = nd_row_diff(&self->in, row);
+    const nd_time time = nd_row_time(&self->waiting.row, row);
+    const int64_t diff = nd_row_diff(&self->waiting.row, row);
     const size_t size = nd_record_code_size(&self->key, row);
     ND_TRY(nd_vector_reserve(&self->code, size + 1));
     unsigned char *const code = self->code.items;
@@ -91,22 +82,14 @@ static nd_err add_sums(totals *self, const unsigned char *row)
     return ND_OK;
 }
 
-static nd_err add_rows(totals *self, const unsigned char *rows, size_t len)
-{
-    if (self->kind != ND_TOTALS_SUM)
-        return nd_batcher_add(&self->batcher, &self->in, rows, len);
-    for (size_t i = 0; i < len; i++)
-        ND_TRY(add_sums(self, rows + i * self->in.type->size));
-    return ND_OK;
-}
-
-static void on_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
+static void recv_sums(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
 {
     (void)port;
     totals *const self = nd_vertex_state(vertex);
-    nd_err err = nd_held_add(&self->held, vertex, time);
-    if (err == ND_OK)
-        err = add_rows(self, nd_batch_records(batch), nd_batch_len(batch));
+    const unsigned char *const rows = nd_batch_records(batch);
+    nd_err err = nd_held_add(&self->waiting.held, vertex, time);
+    for (size_t i = 0; err == ND_OK && i < nd_batch_len(batch); i++)
+        err = add_sums(self, rows + i * self->waiting.row.type->size);
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
 }
@@ -162,8 +145,8 @@ static unsigned which_total(const nd_trace_cursor *cursor)
 static nd_err recall(totals *self, nd_trace_code key)
 {
     memset(self->now, 0, (1 + self->n_sums) * sizeof *self->now);
-    for (size_t i = 0; i < self->cursors.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_at(&self->cursors, i);
+    for (size_t i = 0; i < self->stored.cursors.len; i++) {
+        nd_trace_cursor *const cursor = nd_vector_at(&self->stored.cursors, i);
         if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
             continue;
         for (; nd_trace_cursor_has_value(cursor); nd_trace_cursor_next_value(cursor)) {
@@ -226,12 +209,12 @@ static nd_err correct_key(totals *self, nd_trace_cursor *fresh, nd_emit *out)
 
 static nd_err push_all(totals *self, const nd_updates *done)
 {
-    const size_t value_size = self->builder.shape.value_size;
+    const size_t value_size = self->stored.builder.shape.value_size;
     for (size_t i = 0; i < nd_updates_len(done); i++) {
         size_t size;
         const unsigned char *const code = nd_updates_code(done, i, &size);
         const nd_trace_code key = {code, size - value_size}, value = {code + key.size, value_size};
-        ND_TRY(nd_trace_builder_push(&self->builder, key, value, nd_updates_time(done, i),
+        ND_TRY(nd_trace_builder_push(&self->stored.builder, key, value, nd_updates_time(done, i),
                                      nd_updates_diff(done, i)));
     }
     return ND_OK;
@@ -241,130 +224,74 @@ static nd_err push_all(totals *self, const nd_updates *done)
 static nd_err build(totals *self, const nd_antichain *frontier, nd_antichain *left)
 {
     nd_updates done;
-    if (nd_batcher_can_build(&self->batcher, frontier))
-        return nd_batcher_build(&self->batcher, frontier, &self->builder, left);
+    nd_batcher *const batcher = &self->waiting.batcher;
+    if (nd_batcher_can_build(batcher, frontier))
+        return nd_batcher_build(batcher, frontier, &self->stored.builder, left);
     nd_updates_init(&done, &self->term);
-    nd_err err = nd_batcher_seal(&self->batcher, frontier, &done, left);
+    nd_err err = nd_batcher_seal(batcher, frontier, &done, left);
     if (err == ND_OK)
         err = push_all(self, &done);
     nd_updates_deinit(&done);
     return err;
 }
 
-static nd_err seal(totals *self, const nd_antichain *frontier, nd_trace_batch **batch)
-{
-    nd_antichain since;
-    nd_antichain_init(&since);
-    nd_err err = nd_antichain_insert(&since, &(nd_time){.epoch = 0});
-    if (err == ND_OK)
-        err = nd_trace_builder_seal(&self->builder, &self->lower, frontier, &since, batch);
-    nd_antichain_deinit(&since);
-    return err;
-}
-
-static nd_err open_cursors(totals *self)
-{
-    ND_TRY(nd_trace_batches(self->trace, NULL, &self->batches));
-    for (size_t i = 0; i < self->batches.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_push(&self->cursors);
-        if (!cursor)
-            return ND_NOMEM;
-        nd_trace_cursor_init(cursor, *(nd_trace_batch **)nd_vector_at(&self->batches, i));
-    }
-    return ND_OK;
-}
-
-static nd_err correct_all(nd_vertex *vertex, const nd_trace_batch *batch)
+static nd_err correct_all(nd_vertex *vertex)
 {
     nd_trace_cursor fresh;
     totals *const self = nd_vertex_state(vertex);
     self->used_text = 0;
     if (!self->key.is_fixed)
-        ND_TRY(nd_vector_reserve(&self->text, batch->head->key_bytes));
-    nd_emit *const out = nd_vertex_emit(vertex, 0, nd_antichain_items(&self->held.times));
-    nd_trace_cursor_init(&fresh, batch);
+        ND_TRY(nd_vector_reserve(&self->text, self->fresh->head->key_bytes));
+    nd_emit *const out = nd_vertex_emit(vertex, 0, nd_antichain_items(&self->waiting.held.times));
+    nd_trace_cursor_init(&fresh, self->fresh);
     for (; nd_trace_cursor_has_key(&fresh); nd_trace_cursor_next_key(&fresh)) {
-        nd_trace_foresee_from(&self->cursors, &fresh);
+        nd_trace_foresee_from(&self->stored.cursors, &fresh);
         ND_TRY(correct_key(self, &fresh, out));
     }
     return ND_OK;
 }
 
-/* The batch stays until all that was sent has been copied, also if not all could be: texts may
- * stand in it. */
-static nd_err keep_batch(totals *self, nd_trace_batch *batch)
-{
-    nd_trace_batch **const place = nd_vector_push(&self->batches);
-    if (!place) {
-        nd_trace_batch_release(batch);
-        return ND_NOMEM;
-    }
-    *place = batch;
-    return ND_OK;
-}
-
+/* The cursors show what there was before the batch. */
 static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
 {
-    nd_trace_batch *batch;
     totals *const self = nd_vertex_state(vertex);
     ND_TRY(build(self, frontier, left));
-    if (self->builder.n_values != 0) {
-        ND_TRY(open_cursors(self));
-        ND_TRY(seal(self, frontier, &batch));
-        ND_TRY(keep_batch(self, batch));
-        ND_TRY(correct_all(vertex, batch));
-        ND_TRY(nd_trace_insert(self->trace, nd_trace_batch_retain(batch)));
-        ND_TRY(nd_antichain_set(&self->lower, nd_antichain_items(frontier), frontier->len));
-    }
-    nd_held_replace(&self->held, vertex, left);
-    return ND_OK;
+    if (self->stored.builder.n_values == 0)
+        return ND_OK;
+    ND_TRY(nd_own_trace_open(&self->stored));
+    ND_TRY(nd_own_trace_seal(&self->stored, frontier, &self->fresh));
+    return correct_all(vertex);
 }
 
-static nd_err advance_holds(totals *self, const nd_antichain *frontier)
+static nd_err advance(nd_vertex *vertex, const nd_antichain *frontier)
 {
-    ND_TRY(nd_trace_set_upper(self->trace, frontier));
-    ND_TRY(nd_trace_reader_set_since(self->reader, frontier));
-    return nd_trace_reader_set_accepted(self->reader, frontier);
+    totals *const self = nd_vertex_state(vertex);
+    return nd_own_trace_advance(&self->stored, frontier);
 }
 
-static void end_round(totals *self)
+static void forget_fresh(totals *self)
 {
-    while (self->batches.len)
-        nd_trace_batch_release(*(nd_trace_batch **)nd_vector_pop(&self->batches));
-    nd_vector_clear(&self->cursors);
+    nd_trace_batch_release(self->fresh);
+    self->fresh = NULL;
 }
 
+/* The fresh batch stays until all that was sent has been copied, also if not all could be: texts
+ * may stand in it. */
 static void on_frontier(nd_vertex *vertex)
 {
     totals *const self = nd_vertex_state(vertex);
-    nd_antichain frontier, left;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    end_round(self);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
-        err = hold_round(vertex, &frontier, &left);
-    if (err == ND_OK)
-        err = advance_holds(self, &frontier);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
+    forget_fresh(self);
+    nd_hold_round(vertex, &self->waiting.held, hold_round, advance);
+    nd_own_trace_close(&self->stored);
     if (self->key.is_fixed)
-        end_round(self);
+        forget_fresh(self);
     nd_vertex_when_idle(vertex);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
 }
 
-/* Merges on when nothing else is to be done. */
 static void on_activate(nd_vertex *vertex)
 {
-    totals *const self = nd_vertex_state(vertex);
-    bool has_more;
-    const nd_err err = nd_trace_exert(self->trace, IDLE_FUEL, &has_more);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    else if (has_more)
-        nd_vertex_when_idle(vertex);
+    const totals *const self = nd_vertex_state(vertex);
+    nd_idle_merge(vertex, self->stored.trace);
 }
 
 /* --- Building --- */
@@ -374,23 +301,19 @@ static void deinit(nd_vertex *vertex)
     totals *const self = nd_vertex_state(vertex);
     if (!self->type)
         return; /* never got that far */
-    end_round(self);
-    nd_trace_reader_release(self->reader);
-    nd_trace_release(self->trace);
-    nd_trace_builder_deinit(&self->builder);
-    nd_antichain_deinit(&self->lower);
-    nd_held_deinit(&self->held);
-    nd_batcher_deinit(&self->batcher);
-    nd_vector_deinit(&self->batches);
-    nd_vector_deinit(&self->cursors);
+    forget_fresh(self);
+    nd_own_trace_deinit(&self->stored);
+    nd_waiting_deinit(&self->waiting);
     nd_vector_deinit(&self->changes);
     nd_vector_deinit(&self->code);
     nd_vector_deinit(&self->text);
 }
 
-static nd_err init_state(totals *self, const nd_type *type, const nd_totals_def *def)
+static nd_err init_state(totals *self, const nd_type *type, const nd_row *in,
+                         const nd_totals_def *def)
 {
     const bool has_sums = def->kind == ND_TOTALS_SUM;
+    const nd_record_code which = {.is_fixed = true, .size = has_sums};
     self->kind = def->kind;
     self->type = type;
     self->n_sums = has_sums ? nd_type_n_fields(type) - def->n_key : 0;
@@ -398,22 +321,12 @@ static nd_err init_state(totals *self, const nd_type *type, const nd_totals_def 
     nd_record_code_init_closed(&self->out_key, def->type, 0, def->n_key);
     self->term = self->key;
     self->term.size += has_sums;
-    nd_batcher_init(&self->batcher, &self->term);
-    nd_vector_init(&self->batches, sizeof(nd_trace_batch *));
-    nd_vector_init(&self->cursors, sizeof(nd_trace_cursor));
+    nd_waiting_init(&self->waiting, in, &self->term);
     nd_vector_init(&self->changes, sizeof(nd_edit));
     nd_vector_init(&self->code, 1);
     nd_vector_init(&self->text, 1);
-    const nd_trace_shape shape = {.key_is_fixed = self->key.is_fixed,
-                                  .key_size = self->key.is_fixed ? self->key.size : 0,
-                                  .value_is_fixed = true,
-                                  .value_size = has_sums};
-    nd_trace_builder_init(&self->builder, &shape);
-    self->trace = nd_trace_create(&shape);
-    self->reader = self->trace ? nd_trace_reader_create(self->trace) : NULL;
-    if (!self->reader)
-        return ND_NOMEM;
-    return nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0});
+    const nd_trace_shape shape = nd_trace_shape_of(&self->key, &which);
+    return nd_own_trace_init(&self->stored, &shape);
 }
 
 static void check(nd_dataflow *flow, const nd_type *type, const nd_totals_def *def)
@@ -428,6 +341,7 @@ nd_collection nd_totals_new(nd_collection collection, const nd_totals_def *def)
     nd_scope *const scope = nd_stream_scope(collection.stream);
     nd_dataflow *const flow = nd_scope_dataflow(scope);
     nd_collection made = {.type = def->type};
+    const bool has_sums = def->kind == ND_TOTALS_SUM;
     const nd_row in = nd_row_of(collection), out = nd_row_make(scope, def->type);
     if (out.type && collection.type)
         check(flow, collection.type, def);
@@ -438,16 +352,15 @@ nd_collection nd_totals_new(nd_collection collection, const nd_totals_def *def)
                                        .deinit = deinit,
                                        .inputs = {nd_exchange(collection.stream)},
                                        .outputs = {out.type},
-                                       .on_recv = on_recv,
+                                       .on_recv = has_sums ? recv_sums : nd_waiting_recv,
                                        .on_frontier = on_frontier,
                                        .on_activate = on_activate},
                       &made.stream);
     if (!vertex || !in.type || !out.type)
         return made;
     totals *const self = nd_vertex_state(vertex);
-    self->in = in;
     self->out = out;
-    const nd_err err = init_state(self, collection.type, def);
+    const nd_err err = init_state(self, collection.type, &in, def);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "%s: %s", def->name, nd_err_text(err));
     return made;

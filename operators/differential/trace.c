@@ -24,6 +24,14 @@ struct nd_trace {
     uint64_t n_published;          /* changes of the spine, when it was published last */
 };
 
+nd_trace_shape nd_trace_shape_of(const nd_record_code *key, const nd_record_code *value)
+{
+    return (nd_trace_shape){.key_is_fixed = key->is_fixed,
+                            .key_size = key->is_fixed ? key->size : 0,
+                            .value_is_fixed = value->is_fixed,
+                            .value_size = value->is_fixed ? value->size : 0};
+}
+
 /* --- Life --- */
 
 static void destroy_unneeded(nd_trace *trace)

@@ -16,11 +16,15 @@
  * trace does; other threads read snapshots (trace_snapshot.h).
  */
 
+#include "operators/differential/record_code.h"
 #include "operators/differential/trace_snapshot.h"
 #include "operators/differential/trace_spine.h"
 
 typedef struct nd_trace nd_trace;
 typedef struct nd_trace_reader nd_trace_reader;
+
+/** The shape of batches whose keys and values have these codes. */
+nd_trace_shape nd_trace_shape_of(const nd_record_code *key, const nd_record_code *value);
 
 /** An empty trace, whose upper is the zero time. One reference, the caller's. Errors: NULL. */
 nd_trace *nd_trace_create(const nd_trace_shape *shape);

@@ -382,7 +382,8 @@ nd_err nd_trace_builder_seal(nd_trace_builder *builder, const nd_antichain *lowe
                              const nd_antichain *upper, const nd_antichain *since,
                              nd_trace_batch **batch)
 {
-    const nd_antichain *const frontiers[3] = {lower, upper, since};
+    static const nd_antichain zero = {.len = 1};
+    const nd_antichain *const frontiers[3] = {lower, upper, since ? since : &zero};
     draft made = {.bytes = NULL};
     for (unsigned i = 0; i < 3; i++)
         if (frontiers[i]->len > ND_TRACE_WIDTH_MOST)

@@ -48,9 +48,9 @@ ND_CHECKED nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const
                                                 const int64_t *diffs, size_t len,
                                                 const nd_time *time);
 
-/** Makes a batch of all updates, and clears the builder. `upper` is at or after `lower`. Errors,
- * after which all is as before: ND_NOMEM; ND_FAILED: a frontier has more than ND_TRACE_WIDTH_MOST
- * times. Linear. */
+/** Makes a batch of all updates, and clears the builder. `upper` is at or after `lower`; `since`
+ * NULL is the zero time: nothing was compacted. Errors, after which all is as before: ND_NOMEM;
+ * ND_FAILED: a frontier has more than ND_TRACE_WIDTH_MOST times. Linear. */
 ND_CHECKED nd_err nd_trace_builder_seal(nd_trace_builder *builder, const nd_antichain *lower,
                                         const nd_antichain *upper, const nd_antichain *since,
                                         nd_trace_batch **batch);

@@ -14,9 +14,8 @@
 
 #include "operators/differential/linear.h"
 #include "operators/differential/outgoing.h"
-#include "operators/differential/trace.h"
-#include "operators/differential/trace_builder.h"
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/own_trace.h"
+#include "operators/differential/waiting.h"
 #include "operators/timely/operator_internal.h"
 
 enum { WORKER_BITS = 16, MOST_WORKERS = 1 << WORKER_BITS };
@@ -37,12 +36,7 @@ typedef struct upsert {
     nd_vector ready; /* word: of complete epochs */
     nd_held held;
     nd_outgoing out;
-    nd_trace_builder builder;
-    nd_trace *trace; /* of what was given out */
-    nd_trace_reader *reader;
-    nd_antichain lower; /* where its next batch begins */
-    nd_vector views;    /* nd_trace_view, owned: of a round, */
-    nd_vector cursors;  /* nd_trace_cursor: into these */
+    nd_own_trace given; /* what was given out */
     nd_vector present;  /* bytes: the code of the key's record, */
     bool has_present;   /* if it has one */
 } upsert;
@@ -194,8 +188,8 @@ static nd_err set_present(upsert *self, const unsigned char *code, size_t size)
 static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code value)
 {
     int64_t count = 0;
-    for (size_t i = 0; i < self->cursors.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_at(&self->cursors, i);
+    for (size_t i = 0; i < self->given.cursors.len; i++) {
+        nd_trace_cursor *const cursor = nd_vector_at(&self->given.cursors, i);
         if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
             continue;
         nd_trace_cursor_rewind_values(cursor);
@@ -213,8 +207,8 @@ static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code 
 static nd_err recall(upsert *self, nd_trace_code key)
 {
     self->has_present = false;
-    for (size_t i = self->cursors.len; i > 0 && !self->has_present; i--) {
-        nd_trace_cursor at = *(nd_trace_cursor *)nd_vector_at(&self->cursors, i - 1);
+    for (size_t i = self->given.cursors.len; i > 0 && !self->has_present; i--) {
+        nd_trace_cursor at = *(nd_trace_cursor *)nd_vector_at(&self->given.cursors, i - 1);
         if (!nd_trace_cursor_has_key(&at) || !nd_trace_cursor_seek_key(&at, key))
             continue;
         for (; nd_trace_cursor_has_value(&at) && !self->has_present;
@@ -262,50 +256,18 @@ static nd_err replace_all(upsert *self)
 
 /* --- A round --- */
 
-static nd_err open_cursors(upsert *self)
-{
-    ND_TRY(nd_trace_views(self->trace, NULL, &self->views));
-    for (size_t i = 0; i < self->views.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_push(&self->cursors);
-        if (!cursor)
-            return ND_NOMEM;
-        nd_trace_cursor_init_view(cursor, nd_vector_at(&self->views, i));
-    }
-    return ND_OK;
-}
-
-static void close_cursors(upsert *self)
-{
-    nd_vector_clear(&self->cursors);
-    while (self->views.len)
-        nd_trace_view_release(nd_vector_pop(&self->views));
-}
-
-/* What was given out goes to the trace. */
-static nd_err keep_given(upsert *self, const nd_antichain *frontier)
+static nd_err keep_given(upsert *self)
 {
     const nd_updates *const given = &self->out.updates;
-    const nd_time zero = {.epoch = 0};
-    nd_trace_batch *batch;
-    nd_antichain since;
-    if (nd_updates_len(given) == 0)
-        return ND_OK;
     for (size_t i = 0; i < nd_updates_len(given); i++) {
         size_t size;
         const unsigned char *const code = nd_updates_code(given, i, &size);
         const size_t key_size = nd_record_code_prefix(&self->key, code, size);
-        ND_TRY(nd_trace_builder_push(&self->builder, (nd_trace_code){code, key_size},
+        ND_TRY(nd_trace_builder_push(&self->given.builder, (nd_trace_code){code, key_size},
                                      (nd_trace_code){code + key_size, size - key_size},
                                      nd_updates_time(given, i), nd_updates_diff(given, i)));
     }
-    nd_antichain_init(&since);
-    nd_err err = nd_antichain_insert(&since, &zero);
-    if (err == ND_OK)
-        err = nd_trace_builder_seal(&self->builder, &self->lower, frontier, &since, &batch);
-    nd_antichain_deinit(&since);
-    ND_TRY(err);
-    ND_TRY(nd_trace_insert(self->trace, batch));
-    return nd_antichain_set(&self->lower, nd_antichain_items(frontier), frontier->len);
+    return ND_OK;
 }
 
 static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
@@ -313,42 +275,37 @@ static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_ant
     upsert *const self = nd_vertex_state(vertex);
     nd_updates_clear(&self->out.updates);
     ND_TRY(take_ready(self, frontier));
-    ND_TRY(open_cursors(self));
+    ND_TRY(nd_own_trace_open(&self->given));
     ND_TRY(replace_all(self));
     ND_TRY(nd_outgoing_send(&self->out, vertex, &self->held));
-    close_cursors(self);
-    ND_TRY(keep_given(self, frontier));
+    nd_own_trace_close(&self->given);
+    ND_TRY(keep_given(self));
+    ND_TRY(nd_own_trace_seal(&self->given, frontier, NULL));
     tidy_codes(self);
     for (size_t i = 0; i < self->words.len; i++) {
         const nd_time time = {.epoch = ((word *)nd_vector_at(&self->words, i))->epoch};
         ND_TRY(nd_antichain_insert(left, &time));
     }
-    nd_held_replace(&self->held, vertex, left);
     return ND_OK;
 }
 
-static nd_err advance_holds(upsert *self, const nd_antichain *frontier)
+static nd_err advance(nd_vertex *vertex, const nd_antichain *frontier)
 {
-    ND_TRY(nd_trace_set_upper(self->trace, frontier));
-    ND_TRY(nd_trace_reader_set_since(self->reader, frontier));
-    return nd_trace_reader_set_accepted(self->reader, frontier);
+    upsert *const self = nd_vertex_state(vertex);
+    return nd_own_trace_advance(&self->given, frontier);
 }
 
 static void on_frontier(nd_vertex *vertex)
 {
     upsert *const self = nd_vertex_state(vertex);
-    nd_antichain frontier, left;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(&self->held, &frontier))
-        err = hold_round(vertex, &frontier, &left);
-    if (err == ND_OK)
-        err = advance_holds(self, &frontier);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
+    nd_hold_round(vertex, &self->held, hold_round, advance);
+    nd_vertex_when_idle(vertex);
+}
+
+static void on_activate(nd_vertex *vertex)
+{
+    const upsert *const self = nd_vertex_state(vertex);
+    nd_idle_merge(vertex, self->given.trace);
 }
 
 /* --- Building --- */
@@ -358,18 +315,12 @@ static void deinit(nd_vertex *vertex)
     upsert *const self = nd_vertex_state(vertex);
     if (!self->in.type)
         return; /* never got that far */
-    close_cursors(self);
     nd_vector_deinit(&self->words);
     nd_vector_deinit(&self->codes);
     nd_vector_deinit(&self->ready);
     nd_held_deinit(&self->held);
     nd_outgoing_deinit(&self->out);
-    nd_trace_builder_deinit(&self->builder);
-    nd_trace_reader_release(self->reader);
-    nd_trace_release(self->trace);
-    nd_antichain_deinit(&self->lower);
-    nd_vector_deinit(&self->views);
-    nd_vector_deinit(&self->cursors);
+    nd_own_trace_deinit(&self->given);
     nd_vector_deinit(&self->present);
 }
 
@@ -383,20 +334,10 @@ static nd_err init_state(upsert *self, const nd_row *in, const nd_row *out, cons
     nd_vector_init(&self->words, sizeof(word));
     nd_vector_init(&self->codes, 1);
     nd_vector_init(&self->ready, sizeof(word));
-    nd_vector_init(&self->views, sizeof(nd_trace_view));
-    nd_vector_init(&self->cursors, sizeof(nd_trace_cursor));
     nd_vector_init(&self->present, 1);
     nd_outgoing_init(&self->out, out, type, type->nkey);
-    const nd_trace_shape shape = {.key_is_fixed = self->key.is_fixed,
-                                  .key_size = self->key.is_fixed ? self->key.size : 0,
-                                  .value_is_fixed = value.is_fixed,
-                                  .value_size = value.is_fixed ? value.size : 0};
-    nd_trace_builder_init(&self->builder, &shape);
-    self->trace = nd_trace_create(&shape);
-    self->reader = self->trace ? nd_trace_reader_create(self->trace) : NULL;
-    if (!self->reader)
-        return ND_NOMEM;
-    return nd_antichain_insert(&self->lower, &(nd_time){.epoch = 0});
+    const nd_trace_shape shape = nd_trace_shape_of(&self->key, &value);
+    return nd_own_trace_init(&self->given, &shape);
 }
 
 nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_input **input)
@@ -415,7 +356,8 @@ nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_inp
                                                              .inputs = {nd_exchange(words)},
                                                              .outputs = {out.type},
                                                              .on_recv = on_recv,
-                                                             .on_frontier = on_frontier},
+                                                             .on_frontier = on_frontier,
+                                                             .on_activate = on_activate},
                                             &made.stream);
     if (!vertex || !in.type || !out.type)
         return made;

@@ -1,2 +1,2 @@
 # operators/differential/reduce.c: pending times are dropped
-s/    return keep_pending(self, &result, &now->left);/    (void)keep_pending;\n    return ND_OK;/
+s/ND_TRY(nd_reduce_input_pend(input, &result.pending\[i\]));/(void)result.pending[i];/

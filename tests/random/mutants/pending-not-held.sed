@@ -1,2 +1,2 @@
-# operators/differential/reduce.c: pending times are kept, but not held
-/static nd_err keep_pending(/,/^}/s/ND_TRY(nd_antichain_insert(left, &result->pending\[i\]));/(void)left;/
+# operators/differential/reduce_input.c: pending times are kept, but not held
+/^nd_err nd_reduce_input_pend(/,/^}/s/return nd_antichain_insert(&input->left, time);/return ND_OK;/

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every operator that keeps something, with each allocation of a run failing in turn: the run ends
+ * with ND_NOMEM, or as if nothing had been, and nothing is left behind. */
+#include "tests/support/cmocka.h"
+
+#include <nereid.h>
+#include <nereid/dbsp.h>
+
+#include "scheduler/simulation.h"
+#include "tests/support/failing_memory.h"
+
+typedef struct entry {
+    nd_bytes name;
+    int64_t value;
+} entry;
+static const nd_type entry_type = ND_TYPE(entry, 1, ND_FIELD(entry, name), ND_FIELD(entry, value));
+
+typedef nd_collection query_fn(nd_collection input);
+
+typedef struct run {
+    query_fn *query;
+    bool is_upsert;
+    nd_input *input;
+} run;
+
+/* --- Queries --- */
+
+static nd_collection count(nd_collection input) { return nd_count(input, &entry_type); }
+
+static nd_collection sum(nd_collection input) { return nd_sum(input, &entry_type); }
+
+static void keep_first(void *user, const void *records, const int64_t *counts, size_t len,
+                       nd_reduction *out)
+{
+    (void)user, (void)len;
+    entry *const made = nd_reduction_slot(out, counts[0]);
+    made->value = ((const entry *)records)->value;
+}
+
+static nd_collection reduce(nd_collection input)
+{
+    return nd_reduce(input, &entry_type, keep_first, nd_no_user);
+}
+
+/* At times of which joins are pending. */
+static nd_collection round_of(nd_scope *loop, nd_collection collection, void *arg)
+{
+    (void)loop, (void)arg;
+    return nd_max(nd_collection_concat(collection, nd_collection_negate(nd_min(collection))));
+}
+
+static nd_collection iterate(nd_collection input)
+{
+    return nd_iterate_at_most(input, round_of, NULL, 4, ND_AT_LIMIT_RETURN);
+}
+
+static nd_collection integrate(nd_collection input) { return nd_dbsp_integrate(input, 3); }
+
+static void add_weights(void *user, const nd_zset *inputs, size_t n, nd_zset_out *out)
+{
+    (void)user;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < inputs[i].len; k++)
+            *(entry *)nd_zset_slot(out, 1) = ((const entry *)inputs[i].records)[k];
+}
+
+static nd_collection lift(nd_collection input)
+{
+    return nd_dbsp_lift((nd_collection[]){input, input}, 2, &entry_type, add_weights, nd_no_user);
+}
+
+static nd_collection itself(nd_collection input) { return input; }
+
+/* --- A run --- */
+
+static void ignore(void *user, const nd_type *type, const nd_update *updates, size_t len)
+{
+    (void)user, (void)type, (void)updates, (void)len;
+}
+
+static nd_err build(nd_worker *worker, void *arg)
+{
+    run *const self = arg;
+    nd_dataflow *const flow = nd_dataflow_new(worker, "kept");
+    const nd_collection input = self->is_upsert
+                                    ? nd_upsert_input_new(flow, &entry_type, &self->input)
+                                    : nd_collection_input_new(flow, &entry_type, &self->input);
+    nd_collection_inspect(self->query(input), ignore, nd_no_user);
+    return nd_dataflow_start(flow);
+}
+
+static bool drive(nd_worker *worker, nd_random *random, void *arg)
+{
+    (void)worker, (void)random;
+    const run *const self = arg;
+    for (uint64_t epoch = 0; epoch < 3; epoch++) {
+        nd_input_advance(self->input, epoch);
+        for (int64_t i = 0; i < 6; i++) {
+            const entry one = {{i % 2 ? "one" : "the other", i % 2 ? 3 : 9}, i - (int64_t)epoch};
+            if (self->is_upsert)
+                nd_upsert(self->input, &one);
+            else
+                nd_collection_update(self->input, &one, i == 0 && epoch == 1 ? -1 : 1);
+        }
+    }
+    nd_input_close(self->input);
+    return false;
+}
+
+static nd_err attempt(run *self)
+{
+    nd_simulation *simulation;
+    bool is_quiet = false;
+    const nd_simulation_def def = {
+        .n_workers = 1, .seed = 1, .build = build, .drive = drive, .arg = self};
+    ND_TRY(nd_simulation_create(&def, &simulation, NULL));
+    nd_err err = ND_OK;
+    while (err == ND_OK && !is_quiet)
+        err = nd_simulation_step(simulation, &is_quiet, NULL);
+    nd_simulation_destroy(simulation);
+    return err;
+}
+
+/* A refusal that the runtime can do without need not end the run. */
+static void expect_clean_ends(query_fn *query, bool is_upsert)
+{
+    run self = {.query = query, .is_upsert = is_upsert};
+    size_t n_failed = 0;
+    bool is_refused = true;
+    for (size_t allowed = 0; is_refused; allowed++) {
+        failing_memory memory;
+        failing_memory_start(&memory, allowed);
+        const nd_err err = attempt(&self);
+        is_refused = failing_memory_stop(&memory);
+        assert_true(err == ND_NOMEM || err == ND_OK);
+        assert_true(is_refused || err == ND_OK);
+        n_failed += err == ND_NOMEM ? 1 : 0;
+    }
+    assert_true(n_failed > 50);
+}
+
+static void totals_end_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(count, false);
+    expect_clean_ends(sum, false);
+    expect_clean_ends(nd_distinct, false);
+}
+
+static void reductions_end_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(reduce, false);
+    expect_clean_ends(nd_max, false);
+    expect_clean_ends(iterate, false);
+}
+
+static void upserts_end_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(itself, true);
+}
+
+static void what_waits_ends_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(nd_consolidate, false);
+    expect_clean_ends(integrate, false);
+    expect_clean_ends(lift, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(totals_end_cleanly),
+        cmocka_unit_test(reductions_end_cleanly),
+        cmocka_unit_test(upserts_end_cleanly),
+        cmocka_unit_test(what_waits_ends_cleanly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
