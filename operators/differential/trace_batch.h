@@ -10,13 +10,18 @@
  * stands. The block is a head and columns in the order of nd_trace_columns, each at a multiple of
  * eight, the gaps zero. Where a column begins follows from what the head counts, and is not stored.
  *
- *     key      -> first_values -> values -> bits, ranks -> lists -> first_updates -> numbers, diffs
- *                                                                                       |
- *                                                                                     times
+ *     key      -> first_values -> values -> marks -> lists -> first_updates -> numbers, diffs
+ *                                                                                 |
+ *                                                                               times
  *
  * A value's updates are a list. If they are those of the value before, its bit is zero and it has
  * no list of its own; its list is the last one before. So what is inserted at one time, or inserted
- * at one and removed at another, costs one bit a value beside the value itself.
+ * at one and removed at another, costs two bits a value beside the value itself.
+ *
+ * A column that says nothing is left out, for each that is read may be a cache miss: first_values
+ * where each key has one value, marks where each value has a list of its own or all share one,
+ * first_updates where each list has one update, numbers where there is one time, and diffs where
+ * all are one.
  *
  * Times are numbers into the batch's own table, which is in total order, so that numbers are
  * compared instead of times. The same updates in the same description are the same bytes.
@@ -45,12 +50,14 @@ typedef struct nd_trace_head {
     uint64_t magic;     /* in the byte order of whoever wrote it */
     uint64_t size;      /* of the block */
     uint64_t n_updates; /* as they are read: a list counts for each of its values */
-    uint32_t key_is_fixed, key_size, value_is_fixed, value_size;
+    uint16_t key_is_fixed, value_is_fixed;
+    uint32_t key_size, value_size;
     uint32_t key_bytes, value_bytes;    /* of all, where their size is not fixed, else zero */
     uint32_t n_lower, n_upper, n_since; /* times of the description */
     uint32_t n_times;
     uint32_t n_keys, n_values, n_lists;
     uint32_t n_stored; /* updates of all lists */
+    uint32_t n_diffs;  /* as many, or zero if they are left out */
 } nd_trace_head;
 
 _Static_assert(sizeof(nd_trace_head) == 80, "columns begin at a multiple of eight");
@@ -59,8 +66,7 @@ _Static_assert(sizeof(nd_trace_head) == 80, "columns begin at a multiple of eigh
 enum nd_trace_columns {
     ND_TRACE_TIMES,         /* nd_time: lower, upper, since, then the table */
     ND_TRACE_DIFFS,         /* int64_t, an update of a list */
-    ND_TRACE_BITS,          /* uint64_t, 64 values: whether each has a list of its own */
-    ND_TRACE_RANKS,         /* uint32_t, 64 values: how many before them have */
+    ND_TRACE_MARKS,         /* nd_trace_mark, 64 values */
     ND_TRACE_FIRST_VALUES,  /* uint32_t, a key, and the end */
     ND_TRACE_FIRST_UPDATES, /* uint32_t, a list, and the end */
     ND_TRACE_NUMBERS,       /* uint32_t, an update of a list: its time */
@@ -70,6 +76,12 @@ enum nd_trace_columns {
     ND_TRACE_VALUES,        /* bytes */
     ND_TRACE_N_COLUMNS
 };
+
+/** Which of 64 values have lists of their own. */
+typedef struct nd_trace_mark {
+    uint64_t bits; /* the first value's is the lowest */
+    uint64_t rank; /* how many before them have */
+} nd_trace_mark;
 
 /** Some times of a batch. */
 typedef struct nd_trace_times {
@@ -87,10 +99,24 @@ typedef struct nd_trace_batch {
     nd_trace_times since;        /* what reads must be at or after */
     nd_trace_times times;        /* the table */
     nd_trace_column keys, values;
-    const uint32_t *first_values, *ranks, *first_updates, *numbers;
-    const uint64_t *bits;
-    const int64_t *diffs;
+    const uint32_t *first_values, *first_updates, *numbers; /* NULL: left out */
+    const nd_trace_mark *marks;                             /* likewise */
+    const int64_t *diffs;                                   /* likewise */
+    bool shares_list; /* without marks: all values share one, and not: each has its own */
 } nd_trace_batch;
+
+/** A list's updates, `len` of them, at least one. */
+typedef struct nd_trace_list {
+    const uint32_t *times; /* numbers in the batch's table, in total order of the batch's times */
+    const int64_t *diffs;
+    uint32_t len;
+} nd_trace_list;
+
+enum { ND_TRACE_ONES = 64 /* the longest list whose differences may be left out */ };
+
+/** The updates of lists that have nothing stored: the first time, and differences of one. */
+extern const uint32_t nd_trace_first_time;
+extern const int64_t nd_trace_ones[ND_TRACE_ONES];
 
 /** One reference more. Any thread that holds one. Returns the batch. */
 nd_trace_batch *nd_trace_batch_retain(nd_trace_batch *batch);
@@ -120,11 +146,29 @@ static inline uint32_t nd_count_bits(uint64_t bits)
     return (uint32_t)(bits * UINT64_C(0x0101010101010101) >> 56);
 }
 
+/** The number of a key's first value; of the number of keys, that of values. */
+static inline uint32_t nd_trace_batch_value(const nd_trace_batch *batch, uint32_t key)
+{
+    return batch->first_values ? batch->first_values[key] : key;
+}
+
 /** The number of a value's list. Constant time. */
 static inline uint32_t nd_trace_batch_list(const nd_trace_batch *batch, uint32_t value)
 {
+    if (!batch->marks)
+        return batch->shares_list ? 0 : value;
+    const nd_trace_mark *const mark = &batch->marks[value / 64];
     const uint64_t upto = (UINT64_C(2) << value % 64) - 1; /* of 63: all bits */
-    return batch->ranks[value / 64] + nd_count_bits(batch->bits[value / 64] & upto) - 1;
+    return (uint32_t)mark->rank + nd_count_bits(mark->bits & upto) - 1;
+}
+
+/** A list by its number. */
+static inline nd_trace_list nd_trace_batch_updates(const nd_trace_batch *batch, uint32_t list)
+{
+    const uint32_t *const firsts = batch->first_updates;
+    const uint32_t begin = firsts ? firsts[list] : list, end = firsts ? firsts[list + 1] : list + 1;
+    return (nd_trace_list){batch->numbers ? batch->numbers + begin : &nd_trace_first_time,
+                           batch->diffs ? batch->diffs + begin : nd_trace_ones, end - begin};
 }
 
 /** Whether `size` bytes at a multiple of eight are a block that may be used: every count, order,
@@ -138,6 +182,8 @@ ND_CHECKED nd_err nd_trace_batch_take(void *block, size_t size, nd_trace_batch *
 
 /* --- For the builder --- */
 
+/** Whether the differences of so many updates, at so many times, are left out. */
+bool nd_trace_leaves_out_diffs(const int64_t *diffs, uint32_t n_stored, uint32_t n_times);
 /** Fills in the head's size, and where its columns begin, and the last of them ends. False if that
  * is beyond `limit` bytes, which are at least the head's. */
 bool nd_trace_head_place(nd_trace_head *head, uint64_t limit,

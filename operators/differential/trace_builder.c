@@ -277,15 +277,17 @@ typedef struct draft {
     unsigned char *bytes;
 } draft;
 
+/* NULL: it is left out. */
 static void *place_of(const draft *made, unsigned column)
 {
-    return made->bytes + made->places[column];
+    const uint64_t place = made->places[column];
+    return place == made->places[column + 1] ? NULL : made->bytes + place;
 }
 
 static void put_times(const nd_trace_builder *builder, const nd_antichain *const frontiers[3],
                       const uint32_t *used, const draft *made)
 {
-    nd_time *place = place_of(made, ND_TRACE_TIMES);
+    nd_time *place = (void *)(made->bytes + made->places[ND_TRACE_TIMES]);
     for (unsigned i = 0; i < 3; i++)
         for (size_t k = 0; k < frontiers[i]->len; k++)
             *place++ = nd_antichain_items(frontiers[i])[k];
@@ -297,40 +299,40 @@ static void put_lists(const nd_trace_builder *builder, const uint32_t *ranks, co
 {
     const uint64_t *const bits = builder->bits.items;
     const uint32_t *const numbers = builder->numbers.items;
-    uint32_t *const bit_ranks = place_of(made, ND_TRACE_RANKS);
+    nd_trace_mark *const marks = place_of(made, ND_TRACE_MARKS);
     uint32_t *const placed = place_of(made, ND_TRACE_NUMBERS);
-    uint32_t rank = 0;
-    for (size_t i = 0; i < builder->bits.len; i++) {
-        bit_ranks[i] = rank;
-        rank += (uint32_t)__builtin_popcountll(bits[i]);
+    uint64_t rank = 0;
+    for (size_t i = 0; marks && i < builder->bits.len; i++) {
+        marks[i] = (nd_trace_mark){bits[i], rank};
+        rank += (uint64_t)__builtin_popcountll(bits[i]);
     }
-    for (size_t i = 0; i < builder->numbers.len; i++)
+    for (size_t i = 0; placed && i < builder->numbers.len; i++)
         placed[i] = ranks[numbers[i]];
 }
 
 static void put_vector(const draft *made, unsigned column, const nd_vector *items)
 {
-    if (items->len)
-        memcpy(place_of(made, column), items->items, items->len * items->item_size);
+    void *const place = place_of(made, column);
+    if (place && items->len)
+        memcpy(place, items->items, items->len * items->item_size);
 }
 
 /* As put_vector, with one more at the end. */
 static void put_firsts(const draft *made, unsigned column, const nd_vector *firsts, size_t end)
 {
+    uint32_t *const place = place_of(made, column);
     put_vector(made, column, firsts);
-    ((uint32_t *)place_of(made, column))[firsts->len] = (uint32_t)end;
+    if (place)
+        place[firsts->len] = (uint32_t)end;
 }
 
 static void put_codes(const nd_trace_builder *builder, const draft *made)
 {
     put_vector(made, ND_TRACE_DIFFS, &builder->diffs);
-    put_vector(made, ND_TRACE_BITS, &builder->bits);
     put_firsts(made, ND_TRACE_FIRST_VALUES, &builder->first_values, builder->n_values);
     put_firsts(made, ND_TRACE_FIRST_UPDATES, &builder->first_updates, builder->numbers.len);
-    if (!builder->shape.key_is_fixed)
-        put_firsts(made, ND_TRACE_KEY_STARTS, &builder->key_starts, builder->keys.len);
-    if (!builder->shape.value_is_fixed)
-        put_firsts(made, ND_TRACE_VALUE_STARTS, &builder->value_starts, builder->values.len);
+    put_firsts(made, ND_TRACE_KEY_STARTS, &builder->key_starts, builder->keys.len);
+    put_firsts(made, ND_TRACE_VALUE_STARTS, &builder->value_starts, builder->values.len);
     put_vector(made, ND_TRACE_KEYS, &builder->keys);
     put_vector(made, ND_TRACE_VALUES, &builder->values);
 }
@@ -339,6 +341,8 @@ static nd_trace_head make_head(const nd_trace_builder *builder,
                                const nd_antichain *const frontiers[3], uint32_t n_times)
 {
     const nd_trace_shape *const shape = &builder->shape;
+    const uint32_t n_stored = (uint32_t)builder->numbers.len;
+    const bool has_diffs = !nd_trace_leaves_out_diffs(builder->diffs.items, n_stored, n_times);
     return (nd_trace_head){.magic = nd_trace_head_magic(),
                            .n_updates = builder->n_updates,
                            .key_is_fixed = shape->key_is_fixed,
@@ -354,7 +358,8 @@ static nd_trace_head make_head(const nd_trace_builder *builder,
                            .n_keys = (uint32_t)builder->first_values.len,
                            .n_values = builder->n_values,
                            .n_lists = (uint32_t)builder->first_updates.len,
-                           .n_stored = (uint32_t)builder->numbers.len};
+                           .n_stored = n_stored,
+                           .n_diffs = has_diffs ? n_stored : 0};
 }
 
 /* `used` and `ranks` have room for all times; `ranks` is zero. */

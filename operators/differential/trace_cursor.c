@@ -11,8 +11,8 @@ static void stand_at(nd_trace_cursor *cursor, uint32_t key)
     const nd_trace_batch *const batch = cursor->batch;
     const bool is_there = key < batch->keys.len;
     cursor->key = key;
-    cursor->value = is_there ? batch->first_values[key] : 0;
-    cursor->value_end = is_there ? batch->first_values[key + 1] : 0;
+    cursor->value = is_there ? nd_trace_batch_value(batch, key) : 0;
+    cursor->value_end = is_there ? nd_trace_batch_value(batch, key + 1) : 0;
 }
 
 void nd_trace_cursor_init(nd_trace_cursor *cursor, const nd_trace_batch *batch)
@@ -68,12 +68,18 @@ typedef struct sight {
     bool is_there;      /* of which there is one */
 } sight;
 
+static void look_at_first_value(const sight *one)
+{
+    if (one->batch->first_values)
+        __builtin_prefetch(&one->batch->first_values[one->at]);
+}
+
 static void look_at_key(sight *one)
 {
     const nd_trace_column *const keys = &one->batch->keys;
     one->at = nd_trace_column_guess(keys, one->low, one->high, one->key);
     __builtin_prefetch(keys->bytes + (size_t)one->at * keys->size);
-    __builtin_prefetch(&one->batch->first_values[one->at]);
+    look_at_first_value(one);
 }
 
 /* By what is known where it was looked at. */
@@ -98,30 +104,31 @@ static void find(sight *one)
     one->at = nd_trace_column_seek(keys, one->low, one->high, one->key);
     one->is_there = one->at < one->high &&
                     nd_trace_code_compare(nd_trace_column_get(keys, one->at), one->key) == 0;
-    __builtin_prefetch(&one->batch->first_values[one->at]);
+    look_at_first_value(one);
 }
 
 static void look_at_value(sight *one)
 {
     const nd_trace_column *const values = &one->batch->values;
-    one->at = one->batch->first_values[one->at];
+    one->at = nd_trace_batch_value(one->batch, one->at);
     if (!values->starts)
         __builtin_prefetch(values->bytes + (size_t)one->at * values->size);
-    __builtin_prefetch(&one->batch->bits[one->at / 64]);
-    __builtin_prefetch(&one->batch->ranks[one->at / 64]);
+    if (one->batch->marks)
+        __builtin_prefetch(&one->batch->marks[one->at / 64]);
 }
 
 static void look_at_list(sight *one)
 {
     one->at = nd_trace_batch_list(one->batch, one->at);
-    __builtin_prefetch(&one->batch->first_updates[one->at]);
+    if (one->batch->first_updates)
+        __builtin_prefetch(&one->batch->first_updates[one->at]);
 }
 
 static void look_at_updates(const sight *one)
 {
-    const uint32_t begin = one->batch->first_updates[one->at];
-    __builtin_prefetch(&one->batch->numbers[begin]);
-    __builtin_prefetch(&one->batch->diffs[begin]);
+    const nd_trace_list list = nd_trace_batch_updates(one->batch, one->at);
+    __builtin_prefetch(list.times);
+    __builtin_prefetch(list.diffs);
 }
 
 static void look(sight *all, size_t n)

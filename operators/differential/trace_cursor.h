@@ -19,14 +19,6 @@ typedef struct nd_trace_cursor {
     uint32_t value, value_end; /* both zero past the last key */
 } nd_trace_cursor;
 
-/** A value's updates, `len` of them, at least one. The batch's own times rise in total order; those
- * that they have become may be the same, or fall. */
-typedef struct nd_trace_list {
-    const uint32_t *times; /* numbers in the batch's table */
-    const int64_t *diffs;
-    uint32_t len;
-} nd_trace_list;
-
 /** Stands at the first key and its first value. Times are the batch's own. */
 void nd_trace_cursor_init(nd_trace_cursor *cursor, const nd_trace_batch *batch);
 /** As nd_trace_cursor_init, with times as they stand in the view, which is lent like the batch. */
@@ -86,14 +78,11 @@ static inline void nd_trace_cursor_next_value(nd_trace_cursor *cursor) { cursor-
  * Logarithmic in the number of values passed. */
 bool nd_trace_cursor_seek_value(nd_trace_cursor *cursor, nd_trace_code code);
 
-/** The updates of the value it stands at. Constant time. */
+/** The updates of the value it stands at. The batch's own times rise in total order; those that
+ * they have become may be the same, or fall. Constant time. */
 static inline nd_trace_list nd_trace_cursor_updates(const nd_trace_cursor *cursor)
 {
-    const nd_trace_batch *const batch = cursor->batch;
-    const uint32_t list = nd_trace_batch_list(batch, cursor->value);
-    const uint32_t begin = batch->first_updates[list];
-    return (nd_trace_list){batch->numbers + begin, batch->diffs + begin,
-                           batch->first_updates[list + 1] - begin};
+    return nd_trace_batch_updates(cursor->batch, nd_trace_batch_list(cursor->batch, cursor->value));
 }
 
 /** A time by its number. */

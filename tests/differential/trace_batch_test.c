@@ -143,7 +143,7 @@ static void expect_seeks(const nd_trace_batch *batch, const naive_update *wanted
                              place < at.value_end && is_same(&batch->values, place, value));
             assert_int_equal(found.value, place);
             nd_trace_cursor_rewind_values(&found);
-            assert_int_equal(found.value, batch->first_values[at.key]);
+            assert_int_equal(found.value, nd_trace_batch_value(batch, at.key));
             found = at;
             assert_true(nd_trace_cursor_seek_key(&found, nd_trace_cursor_key(&at)));
             assert_int_equal(found.value, at.value);
@@ -392,17 +392,16 @@ static bool is_in_head_or_gap(const nd_trace_batch *batch, size_t k)
     nd_trace_head copy = *head;
     uint64_t places[ND_TRACE_N_COLUMNS + 1];
     const uint64_t sizes[ND_TRACE_N_COLUMNS] = {
-        [ND_TRACE_RANKS] = (head->n_values + 63) / 64 * 4,
-        [ND_TRACE_FIRST_VALUES] = 4 * head->n_keys + 4,
-        [ND_TRACE_FIRST_UPDATES] = 4 * head->n_lists + 4,
-        [ND_TRACE_NUMBERS] = 4 * head->n_stored,
+        [ND_TRACE_FIRST_VALUES] = head->n_keys == head->n_values ? 0 : 4 * head->n_keys + 4,
+        [ND_TRACE_FIRST_UPDATES] = head->n_lists == head->n_stored ? 0 : 4 * head->n_lists + 4,
+        [ND_TRACE_NUMBERS] = head->n_times == 1 ? 0 : 4 * head->n_stored,
         [ND_TRACE_KEY_STARTS] = head->key_is_fixed ? 0 : 4 * head->n_keys + 4,
         [ND_TRACE_VALUE_STARTS] = head->value_is_fixed ? 0 : 4 * head->n_values + 4,
         [ND_TRACE_KEYS] = head->key_is_fixed ? head->key_size * head->n_keys : head->key_bytes,
         [ND_TRACE_VALUES] =
             head->value_is_fixed ? head->value_size * head->n_values : head->value_bytes};
     assert_true(nd_trace_head_place(&copy, UINT64_MAX, places));
-    for (unsigned i = ND_TRACE_RANKS; i < ND_TRACE_N_COLUMNS; i++)
+    for (unsigned i = ND_TRACE_FIRST_VALUES; i < ND_TRACE_N_COLUMNS; i++)
         if (k >= places[i] && k < places[i + 1])
             return k >= places[i] + sizes[i];
     return k < sizeof *head;
@@ -453,17 +452,17 @@ static void changes_that_agree_are_refused(void **state)
     nd_trace_batch *const batch = naive_build(&shape, updates, 70, 0, 1);
     size_t size;
     unsigned char *const copy = copy_block(batch, &size);
-    const ptrdiff_t ranks = (const unsigned char *)batch->ranks - (unsigned char *)batch->block;
-    const ptrdiff_t bits = (const unsigned char *)batch->bits - (unsigned char *)batch->block;
-    copy[ranks + 4]--; /* the ranks alone */
+    const ptrdiff_t bits = (const unsigned char *)batch->marks - (unsigned char *)batch->block;
+    const ptrdiff_t next = bits + (ptrdiff_t)sizeof(nd_trace_mark), rank = next + 8;
+    copy[rank]--; /* the rank alone */
     assert_false(nd_trace_batch_validate(copy, size));
     copy[bits] ^= 4; /* and the bits, so that both agree, but not with the number of lists */
     assert_false(nd_trace_batch_validate(copy, size));
-    copy[bits + 8] |= 64; /* and that too, by a bit beyond the last value */
+    copy[next] |= 64; /* and that too, by a bit beyond the last value */
     assert_false(nd_trace_batch_validate(copy, size));
-    copy[ranks + 4]++;
+    copy[rank]++;
     copy[bits] ^= 4;
-    copy[bits + 8] ^= 64;
+    copy[next] ^= 64;
     copy[bits] ^= 3; /* as many bits, but the first value has no list */
     assert_false(nd_trace_batch_validate(copy, size));
     copy[bits] ^= 3;
@@ -473,19 +472,20 @@ static void changes_that_agree_are_refused(void **state)
 }
 
 /* Keys of 2^64 - 2^34 + 3 bytes, and 2^34 bytes of where their values begin: the sum, with all the
- * rest, is 96 more than a 64-bit number holds. */
+ * rest, is 88 more than a 64-bit number holds. */
 static void sizes_that_wrap_round_are_refused(void **state)
 {
     (void)state;
     nd_trace_batch *const empty = naive_build(&naive_shapes[0], NULL, 0, 0, 1);
-    nd_trace_head *const head = nd_alloc_zero(1, 96);
+    nd_trace_head *const head = nd_alloc_zero(1, 88);
     *head = *empty->head;
     head->n_lower = head->n_upper = head->n_since = 0;
-    head->size = 96;
-    assert_true(nd_trace_batch_validate(head, 96));
+    head->size = sizeof *head;
+    assert_true(nd_trace_batch_validate(head, sizeof *head));
+    head->size = 88;
     head->n_keys = UINT32_MAX;
     head->key_size = UINT32_MAX - 2;
-    assert_false(nd_trace_batch_validate(head, 96));
+    assert_false(nd_trace_batch_validate(head, 88));
     nd_free(head);
     nd_trace_batch_release(empty);
 }
