@@ -106,7 +106,23 @@ static inline uint64_t number_of(const unsigned char *code, size_t size)
     return __builtin_bswap64(bytes) >> (64 - 8 * size);
 }
 
-/* The pile of a time, or a free one, which becomes that; NULL if there is neither. */
+static bool has_time(const nd_updates *updates, const nd_time *time)
+{
+    uint32_t number;
+    return nd_time_table_find(&updates->table, time, &number);
+}
+
+static bool is_in_runs(const nd_batcher *batcher, const nd_time *time)
+{
+    const nd_updates *const runs = batcher->runs.items;
+    for (size_t i = 0; i < batcher->runs.len; i++)
+        if (has_time(&runs[i], time))
+            return true;
+    return has_time(&batcher->fresh, time);
+}
+
+/* The pile of a time, or a free one, which becomes that; NULL if there is neither. What is in runs
+ * stays there, and what it may cancel with goes there, too. */
 static nd_pile *pile_of(nd_batcher *batcher, const nd_time *time)
 {
     nd_pile *free = NULL;
@@ -117,8 +133,9 @@ static nd_pile *pile_of(nd_batcher *batcher, const nd_time *time)
         else if (nd_time_equal(&pile->time, time))
             return pile;
     }
-    if (free)
-        free->time = *time;
+    if (!free || is_in_runs(batcher, time))
+        return NULL;
+    free->time = *time;
     return free;
 }
 

@@ -56,7 +56,7 @@ static nd_err grow_slots(nd_time_table *table)
     return ND_OK;
 }
 
-static bool find(const nd_time_table *table, const nd_time *time, uint32_t *number)
+bool nd_time_table_find(const nd_time_table *table, const nd_time *time, uint32_t *number)
 {
     if (table->slots) {
         const uint32_t slot = *find_slot(table, time);
@@ -78,7 +78,7 @@ nd_err nd_time_table_add(nd_time_table *table, const nd_time *time, uint32_t *nu
         *number = table->last;
         return ND_OK;
     }
-    if (find(table, time, &table->last)) {
+    if (nd_time_table_find(table, time, &table->last)) {
         *number = table->last;
         return ND_OK;
     }

@@ -8,6 +8,7 @@
  * one (Naiad's interned times).
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <nereid/time.h>
@@ -29,6 +30,9 @@ void nd_time_table_clear(nd_time_table *table);
 /** The number of a time, which is added if it is new. Errors: ND_NOMEM; ND_FAILED for more than
  * 2^32 - 2 times. Constant time. */
 ND_CHECKED nd_err nd_time_table_add(nd_time_table *table, const nd_time *time, uint32_t *number);
+
+/** Whether a time has a number, and which. Constant time. */
+bool nd_time_table_find(const nd_time_table *table, const nd_time *time, uint32_t *number);
 
 static inline size_t nd_time_table_len(const nd_time_table *table) { return table->times.len; }
 

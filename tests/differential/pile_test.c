@@ -441,6 +441,43 @@ static void batchers_of_small_codes_do_what_general_ones_do(void **state)
     assert_true(n_built > 100);
 }
 
+/* One time more than there are piles; when a pile is free again, what comes cancels with what is
+ * where that time was put first. */
+static void what_cancels_is_found_wherever_its_time_waits(void **state)
+{
+    (void)state;
+    enum { N = ND_BATCHER_PILES + 1 };
+    layout as;
+    nd_batcher batcher;
+    nd_updates done;
+    make_layout(&as, &shapes[0], 0);
+    nd_batcher_init(&batcher, &as.whole);
+    nd_updates_init(&done, &as.whole);
+    for (uint64_t epoch = 1; epoch <= N; epoch++) {
+        const nd_time time = {.epoch = epoch};
+        assert_int_equal(nd_batcher_add_code(&batcher, (unsigned char[8]){1}, 8, &time, 1), ND_OK);
+    }
+    for (uint64_t frontier_epoch = 2; frontier_epoch <= N; frontier_epoch += N - 2) {
+        nd_antichain frontier, left;
+        const nd_time last = {.epoch = N};
+        nd_antichain_init(&frontier);
+        nd_antichain_init(&left);
+        assert_int_equal(nd_antichain_insert(&frontier, &(nd_time){.epoch = frontier_epoch}),
+                         ND_OK);
+        nd_updates_clear(&done);
+        assert_int_equal(nd_batcher_seal(&batcher, &frontier, &done, &left), ND_OK);
+        assert_int_equal(left.len, frontier_epoch == 2);
+        if (frontier_epoch == 2)
+            assert_int_equal(nd_batcher_add_code(&batcher, (unsigned char[8]){1}, 8, &last, -1),
+                             ND_OK);
+        nd_antichain_deinit(&frontier);
+        nd_antichain_deinit(&left);
+    }
+    assert_int_equal(nd_updates_len(&done), N - 2);
+    nd_batcher_deinit(&batcher);
+    nd_updates_deinit(&done);
+}
+
 /* --- Without memory --- */
 
 static nd_err use_pile(void *arg)
@@ -487,6 +524,7 @@ int main(void)
         cmocka_unit_test(one_that_comes_for_ever_takes_no_room),
         cmocka_unit_test(a_difference_that_is_too_large_fails),
         cmocka_unit_test(batchers_of_small_codes_do_what_general_ones_do),
+        cmocka_unit_test(what_cancels_is_found_wherever_its_time_waits),
         cmocka_unit_test(a_pile_without_memory_fails_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
