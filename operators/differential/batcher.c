@@ -5,6 +5,8 @@
 
 #include <nereid/memory.h>
 
+#include "operators/differential/number.h"
+
 enum {
     MOST_FRESH =
         1 << 17,    /* updates that are not sorted yet: sorting them takes place in the cache */
@@ -15,7 +17,7 @@ void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code)
 {
     batcher->code = code;
     for (size_t i = 0; i < ND_BATCHER_PILES; i++)
-        nd_pile_init(&batcher->piles[i]);
+        nd_pile_init(&batcher->piles[i], nd_number_words(code->size));
     nd_updates_init(&batcher->fresh, code);
     nd_vector_init(&batcher->runs, sizeof(nd_updates));
 }
@@ -92,18 +94,9 @@ static nd_err add_to_runs(nd_batcher *batcher, const nd_row *row, const unsigned
 
 /* --- Piles --- */
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are loaded as they stand");
-
 static bool has_numbers(const nd_record_code *code)
 {
-    return code->is_fixed && code->size > 0 && code->size <= 8;
-}
-
-static inline uint64_t number_of(const unsigned char *code, size_t size)
-{
-    uint64_t bytes = 0;
-    memcpy(&bytes, code, size);
-    return __builtin_bswap64(bytes) >> (64 - 8 * size);
+    return code->is_fixed && code->size > 0 && code->size <= ND_NUMBER_BYTES;
 }
 
 static bool has_time(const nd_updates *updates, const nd_time *time)
@@ -141,7 +134,7 @@ static nd_pile *pile_of(nd_batcher *batcher, const nd_time *time)
 
 /* Some rows as numbers, all of the first one's time. */
 typedef struct block {
-    uint64_t numbers[BLOCK_LEN];
+    uint64_t numbers[ND_NUMBER_WORDS * BLOCK_LEN];
     int64_t diffs[BLOCK_LEN];
     size_t len;
     bool are_ones; /* the differences */
@@ -180,20 +173,27 @@ static void read_any_stamps(const nd_row *row, const unsigned char *rows, size_t
         read_stamps(row, rows, len, time, row->n_loops, row->stamp_size, out);
 }
 
+/* Codes side by side become numbers. Sizes are constants where that is common. */
+static inline __attribute__((always_inline)) void
+number_codes(const unsigned char *codes, size_t len, uint64_t *numbers, size_t size)
+{
+    for (size_t i = 0; i < len; i++)
+        nd_number_read(codes + i * size, size, numbers + i * nd_number_words(size));
+}
+
 static void read_numbers(const nd_record_code *code, const unsigned char *rows, size_t stride,
                          block *out)
 {
-    unsigned char bytes[8 * BLOCK_LEN];
-    nd_record_code_write_many(code, rows, stride, out->len, bytes);
+    unsigned char codes[ND_NUMBER_BYTES * BLOCK_LEN];
+    nd_record_code_write_many(code, rows, stride, out->len, codes);
     if (code->size == 8)
-        for (size_t i = 0; i < out->len; i++)
-            out->numbers[i] = number_of(bytes + 8 * i, 8);
+        number_codes(codes, out->len, out->numbers, 8);
     else if (code->size == 4)
-        for (size_t i = 0; i < out->len; i++)
-            out->numbers[i] = number_of(bytes + 4 * i, 4);
+        number_codes(codes, out->len, out->numbers, 4);
+    else if (code->size == 16)
+        number_codes(codes, out->len, out->numbers, 16);
     else
-        for (size_t i = 0; i < out->len; i++)
-            out->numbers[i] = number_of(bytes + code->size * i, code->size);
+        number_codes(codes, out->len, out->numbers, code->size);
 }
 
 /* How many rows come first whose times have no pile. */
@@ -241,8 +241,9 @@ nd_err nd_batcher_add_code(nd_batcher *batcher, const unsigned char *code, size_
 {
     nd_pile *const pile = has_numbers(batcher->code) ? pile_of(batcher, time) : NULL;
     if (pile) {
-        const uint64_t number = number_of(code, size);
-        return nd_pile_add(pile, &number, &diff, 1);
+        uint64_t number[ND_NUMBER_WORDS];
+        nd_number_read(code, size, number);
+        return nd_pile_add(pile, number, &diff, 1);
     }
     ND_TRY(nd_updates_add(&batcher->fresh, code, size, time, diff));
     return nd_updates_len(&batcher->fresh) >= MOST_FRESH ? sort_fresh(batcher) : ND_OK;

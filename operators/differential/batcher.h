@@ -3,8 +3,8 @@
 #define OPERATORS_DIFFERENTIAL_BATCHER_H
 
 /** @file
- * Updates that wait until their times are complete. Those whose codes are numbers of at most eight
- * bytes, of one of a few times, wait in piles, one a time. All others are kept consolidated in a
+ * Updates that wait until their times are complete. Those whose codes are numbers (number.h),
+ * of one of a few times, wait in piles, one a time. All others are kept consolidated in a
  * chain of sorted runs, each at least twice as long as the next, so that adding costs a logarithmic
  * number of merges an update. What cancels takes no room.
  */

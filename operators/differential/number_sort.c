@@ -1,101 +1,197 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the lowest digit up; a digit is a run of bits that begins at one that differs somewhere, so
- * bits that all have in common cost nothing, wherever they stand. Many items have wider digits than
- * few. What is sorted already, and it often is, takes one look.
+ * A digit is a run of bits that begins at the highest one that differs somewhere, so bits that all
+ * have in common cost nothing, wherever they stand. Many items have wider digits than few. What is
+ * sorted already, and it often is, takes one look.
+ *
+ * Few digits are sorted by from the lowest up. Of many only the highest are, if these would tell
+ * nearly all items from each other, were they spread evenly; those that are alike as far as that,
+ * runs that are mostly short, are sorted by the rest.
  */
 #include "operators/differential/number_sort.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-/* One body, compiled once for each size of items, which begin with their number. */
+/* One body, compiled once for each number of words, and of words of items, which begin with their
+ * number. */
 #define KERNEL static inline __attribute__((always_inline))
 
-enum { FEW = 24, MANY = 1 << 14, NARROW = 8, WIDE = 11 };
+enum {
+    FEW = 24,       /* items that are sorted by inserting them */
+    MANY = 1 << 14, /* items that have wide digits */
+    NARROW = 8,     /* bits */
+    WIDE = 11,      /* bits */
+    SPREAD = 3,     /* bits that the highest digits have beyond the logarithm of items */
+    WORTH = 3,      /* digits that are saved, or else all are sorted by */
+    MOST_DIGITS = 128 / NARROW
+};
 
-KERNEL uint64_t number_at(const unsigned char *items, size_t i, const size_t size)
-{
-    uint64_t number;
-    memcpy(&number, items + i * size, sizeof number);
-    return number;
-}
+/* Bits of a word, from `shift` on. */
+typedef struct digit {
+    unsigned word, shift;
+    unsigned n_bits; /* that differ, in it and in those above */
+} digit;
 
-/* Whether they are in order; `*differing` are the bits in which some differ. */
-KERNEL bool look(const unsigned char *items, size_t len, uint64_t *differing, const size_t size)
+/* The highest first; all of one width. */
+typedef struct digits {
+    digit items[MOST_DIGITS];
+    unsigned len, width;
+} digits;
+
+/* Whether they are in order; `differing` are the bits in which some differ. */
+KERNEL bool look(const uint64_t *items, size_t len, uint64_t *differing, const unsigned words,
+                 const unsigned size)
 {
-    uint64_t last = number_at(items, 0, size), bits = 0, is_late = 0;
+    uint64_t last[2] = {items[0], words == 2 ? items[1] : 0}, high = 0, low = 0, is_late = 0;
     for (size_t i = 1; i < len; i++) {
-        const uint64_t number = number_at(items, i, size);
-        is_late |= number < last;
-        bits |= number ^ last;
-        last = number;
+        const uint64_t number[2] = {items[i * size], words == 2 ? items[i * size + 1] : 0};
+        is_late |= nd_number_is_below(number, last, words);
+        high |= number[0] ^ last[0];
+        low |= number[1] ^ last[1];
+        nd_number_copy(last, number, words);
     }
-    *differing = bits;
+    differing[0] = high;
+    differing[1] = low;
     return !is_late;
 }
 
-KERNEL void insert_all(unsigned char *items, size_t len, const size_t size)
+static void find_digits(const uint64_t *differing, unsigned width, digits *found)
 {
-    unsigned char item[sizeof(nd_number_pair)];
+    unsigned n_bits = 0;
+    found->len = 0;
+    found->width = width;
+    for (unsigned word = 0; word < ND_NUMBER_WORDS; word++)
+        for (uint64_t left = differing[word]; left;) {
+            const unsigned end = 64 - (unsigned)__builtin_clzll(left);
+            const unsigned shift = end > width ? end - width : 0;
+            n_bits += (unsigned)__builtin_popcountll(left >> shift);
+            found->items[found->len++] = (digit){word, shift, n_bits};
+            left &= (UINT64_C(1) << shift) - 1;
+        }
+}
+
+/* How many digits, the highest, are sorted by first. */
+static unsigned count_highest(const digits *all, size_t len)
+{
+    const unsigned wanted = 64 - (unsigned)__builtin_clzll(len) + SPREAD;
+    unsigned n = 1;
+    while (n < all->len && all->items[n - 1].n_bits < wanted)
+        n++;
+    return n + WORTH <= all->len ? n : all->len;
+}
+
+KERNEL void insert_all(uint64_t *items, size_t len, const unsigned words, const unsigned size)
+{
+    uint64_t item[ND_NUMBER_WORDS + 1];
     for (size_t i = 1; i < len; i++) {
-        size_t place = i;
-        memcpy(item, items + i * size, size);
-        const uint64_t number = number_at(item, 0, size);
-        for (; place > 0 && number_at(items, place - 1, size) > number; place--)
-            memcpy(items + place * size, items + (place - 1) * size, size);
-        memcpy(items + place * size, item, size);
+        uint64_t *place = items + i * size;
+        if (!nd_number_is_below(place, place - size, words))
+            continue;
+        memcpy(item, place, size * sizeof *item);
+        do {
+            memcpy(place, place - size, size * sizeof *item);
+            place -= size;
+        } while (place != items && nd_number_is_below(item, place - size, words));
+        memcpy(place, item, size * sizeof *item);
     }
 }
 
-/* Moves items to where the digit of `width` bits at `shift` puts them. */
-KERNEL void pass(const unsigned char *from, unsigned char *to, size_t len, unsigned shift,
-                 unsigned width, const size_t size)
+/* Moves items to where a digit puts them. */
+KERNEL void pass(const uint64_t *from, uint64_t *to, size_t len, digit by, unsigned width,
+                 const unsigned size)
 {
     size_t places[1 << WIDE], place = 0;
     const size_t n_digits = (size_t)1 << width, mask = n_digits - 1;
+    const uint64_t *const keys = from + by.word;
     memset(places, 0, n_digits * sizeof *places);
     for (size_t i = 0; i < len; i++)
-        places[number_at(from, i, size) >> shift & mask]++;
-    for (size_t digit = 0; digit < n_digits; digit++) {
-        const size_t count = places[digit];
-        places[digit] = place;
+        places[keys[i * size] >> by.shift & mask]++;
+    for (size_t k = 0; k < n_digits; k++) {
+        const size_t count = places[k];
+        places[k] = place;
         place += count;
     }
     for (size_t i = 0; i < len; i++) {
-        const size_t digit = number_at(from, i, size) >> shift & mask;
-        memcpy(to + places[digit]++ * size, from + i * size, size);
+        const size_t k = keys[i * size] >> by.shift & mask;
+        memcpy(to + places[k]++ * size, from + i * size, size * sizeof *to);
     }
 }
 
-/* Returns which of the two has the result. */
-KERNEL void *sort(unsigned char *from, unsigned char *to, size_t len, const size_t size)
+/* By the first `n` digits. Returns which of the two has the result. */
+KERNEL uint64_t *sort_by(uint64_t *from, uint64_t *to, size_t len, const digits *by, unsigned n,
+                         const unsigned size)
 {
-    uint64_t differing;
-    if (len < 2 || look(from, len, &differing, size))
-        return from;
-    if (len <= FEW) {
-        insert_all(from, len, size);
-        return from;
-    }
-    const unsigned width = len < MANY ? NARROW : WIDE;
-    while (differing) {
-        const unsigned shift = (unsigned)__builtin_ctzll(differing);
-        unsigned char *const done = to;
-        pass(from, to, len, shift, width, size);
+    while (n > 0) {
+        uint64_t *const done = to;
+        pass(from, to, len, by->items[--n], by->width, size);
         to = from;
         from = done;
-        differing &= ~(((UINT64_C(1) << width) - 1) << shift);
     }
     return from;
 }
 
-uint64_t *nd_number_sort(uint64_t *numbers, uint64_t *spare, size_t len)
+/* Whether two are the same down to a digit, which included. */
+KERNEL bool are_alike(const uint64_t *a, const uint64_t *b, digit down_to, const unsigned words)
 {
-    return sort((unsigned char *)numbers, (unsigned char *)spare, len, sizeof *numbers);
+    const uint64_t above = words == 2 && down_to.word == 1 ? a[0] ^ b[0] : 0;
+    const unsigned word = words == 2 ? down_to.word : 0;
+    return (above | (a[word] ^ b[word]) >> down_to.shift) == 0;
 }
 
-nd_number_pair *nd_number_sort_pairs(nd_number_pair *pairs, nd_number_pair *spare, size_t len)
+/* Sorts items that are alike in their highest digits. The result stays in place. */
+KERNEL void sort_run(uint64_t *items, uint64_t *spare, size_t len, const unsigned words,
+                     const unsigned size)
 {
-    return sort((unsigned char *)pairs, (unsigned char *)spare, len, sizeof *pairs);
+    digits all;
+    uint64_t differing[ND_NUMBER_WORDS];
+    if (len <= FEW) {
+        insert_all(items, len, words, size);
+        return;
+    }
+    if (look(items, len, differing, words, size))
+        return;
+    find_digits(differing, NARROW, &all);
+    const uint64_t *const sorted = sort_by(items, spare, len, &all, all.len, size);
+    if (sorted != items)
+        memcpy(items, sorted, len * size * sizeof *items);
+}
+
+/* Sorts runs of items that are alike down to a digit. */
+KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit down_to,
+                      const unsigned words, const unsigned size)
+{
+    for (size_t begin = 0, end; begin < len; begin = end) {
+        const uint64_t *const first = items + begin * size;
+        for (end = begin + 1; end < len && are_alike(first, items + end * size, down_to, words);)
+            end++;
+        if (end - begin > 1)
+            sort_run(items + begin * size, spare + begin * size, end - begin, words, size);
+    }
+}
+
+KERNEL uint64_t *sort(uint64_t *from, uint64_t *to, size_t len, const unsigned words,
+                      const unsigned size)
+{
+    digits all;
+    uint64_t differing[ND_NUMBER_WORDS];
+    if (len < 2 || look(from, len, differing, words, size))
+        return from;
+    if (len <= FEW) {
+        insert_all(from, len, words, size);
+        return from;
+    }
+    find_digits(differing, len < MANY ? NARROW : WIDE, &all);
+    const unsigned n = count_highest(&all, len);
+    uint64_t *const sorted = sort_by(from, to, len, &all, n, size);
+    if (n != all.len)
+        sort_runs(sorted, sorted == from ? to : from, len, all.items[n - 1], words, size);
+    return sorted;
+}
+
+uint64_t *nd_number_sort(uint64_t *numbers, uint64_t *spare, size_t len, unsigned words)
+{
+    return words == 1 ? sort(numbers, spare, len, 1, 1) : sort(numbers, spare, len, 2, 2);
+}
+
+uint64_t *nd_number_sort_pairs(uint64_t *pairs, uint64_t *spare, size_t len, unsigned words)
+{
+    return words == 1 ? sort(pairs, spare, len, 1, 2) : sort(pairs, spare, len, 2, 3);
 }

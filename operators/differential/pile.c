@@ -21,13 +21,17 @@ enum {
     FIRST_ROOM = 16
 };
 
-void nd_pile_init(nd_pile *pile)
+static size_t number_size(const nd_pile *pile) { return pile->words * sizeof(uint64_t); }
+
+static size_t pair_size(const nd_pile *pile) { return (pile->words + 1) * sizeof(uint64_t); }
+
+void nd_pile_init(nd_pile *pile, unsigned words)
 {
-    *pile = (nd_pile){.join_at = MOST_LOOSE};
+    *pile = (nd_pile){.join_at = MOST_LOOSE, .words = words};
     nd_vector_init(&pile->chunks, sizeof(nd_pile_chunk));
-    nd_vector_init(&pile->numbers, sizeof(uint64_t));
+    nd_vector_init(&pile->numbers, number_size(pile));
     nd_vector_init(&pile->diffs, sizeof(int64_t));
-    nd_vector_init(&pile->scratch, sizeof(nd_number_pair));
+    nd_vector_init(&pile->scratch, pair_size(pile));
 }
 
 void nd_pile_deinit(nd_pile *pile)
@@ -58,61 +62,45 @@ static void reset(nd_pile *pile)
 
 /* --- What has come lately --- */
 
-static nd_err get_scratch(nd_pile *pile, size_t n_pairs)
-{
-    return nd_vector_reserve(&pile->scratch, n_pairs);
-}
-
 /* The numbers that have come, sorted. */
 static nd_err sort_numbers(nd_pile *pile, const uint64_t **sorted)
 {
     const size_t len = pile->numbers.len;
-    ND_TRY(get_scratch(pile, len / 2 + 1));
-    *sorted = nd_number_sort(pile->numbers.items, pile->scratch.items, len);
+    ND_TRY(nd_vector_reserve(&pile->scratch, len * pile->words / (pile->words + 1) + 1));
+    *sorted = nd_number_sort(pile->numbers.items, pile->scratch.items, len, pile->words);
     return ND_OK;
 }
 
 /* What has come, with its differences, sorted. */
-static nd_err sort_pairs(nd_pile *pile, nd_number_pair **sorted)
+static nd_err sort_pairs(nd_pile *pile, uint64_t **sorted)
 {
     const size_t len = pile->numbers.len;
-    ND_TRY(get_scratch(pile, 2 * len));
-    nd_number_pair *const pairs = pile->scratch.items;
-    const uint64_t *const numbers = pile->numbers.items;
-    const int64_t *const diffs = pile->diffs.len ? pile->diffs.items : NULL;
-    for (size_t i = 0; i < len; i++)
-        pairs[i] = (nd_number_pair){numbers[i], diffs ? (uint64_t)diffs[i] : 1};
-    *sorted = nd_number_sort_pairs(pairs, pairs + len, len);
+    ND_TRY(nd_vector_reserve(&pile->scratch, 2 * len));
+    uint64_t *const pairs = pile->scratch.items, *const spare = pairs + len * (pile->words + 1);
+    nd_pile_pair(pile->numbers.items, pile->diffs.items, len, pile->words, pairs);
+    *sorted = nd_number_sort_pairs(pairs, spare, len, pile->words);
     return ND_OK;
-}
-
-static bool has_many_repeats(const uint64_t *sorted, size_t len)
-{
-    size_t n = 0;
-    for (size_t i = 1; i < len; i++)
-        n += sorted[i] == sorted[i - 1];
-    return n > len / 4;
 }
 
 static nd_err emit_fresh(nd_pile *pile, bool may_repeat, nd_pile_sink *sink, void *context)
 {
-    nd_number_pair *pairs;
+    uint64_t *pairs;
     const uint64_t *sorted;
     const size_t len = pile->numbers.len;
     if (pile->diffs.len) {
         ND_TRY(sort_pairs(pile, &pairs));
-        return nd_pile_emit_pairs(pairs, len, sink, context);
+        return nd_pile_emit_pairs(pairs, len, pile->words, sink, context);
     }
     ND_TRY(sort_numbers(pile, &sorted));
-    if (may_repeat && !has_many_repeats(sorted, len))
+    if (may_repeat && !nd_pile_has_many_repeats(sorted, len, pile->words))
         return sink(context, sorted, NULL, len);
-    return nd_pile_emit_numbers(sorted, len, sink, context);
+    return nd_pile_emit_numbers(sorted, len, pile->words, sink, context);
 }
 
 /* Makes a chunk of what has come lately. */
 static nd_err sort_fresh(nd_pile *pile)
 {
-    nd_pile_writer out = {.chunks = &pile->chunks, .room = pile->numbers.len};
+    nd_pile_writer out = {.chunks = &pile->chunks, .room = pile->numbers.len, .words = pile->words};
     if (pile->numbers.len == 0)
         return ND_OK;
     nd_err err = emit_fresh(pile, true, nd_pile_write, &out);
@@ -134,7 +122,7 @@ static nd_err take_back(nd_pile *pile)
         return ND_OK;
     if (last->diffs)
         ND_TRY(nd_vector_reserve(&pile->diffs, last->len));
-    memcpy(pile->numbers.items, last->numbers, last->len * sizeof *last->numbers);
+    memcpy(pile->numbers.items, last->numbers, last->len * number_size(pile));
     pile->numbers.len = last->len;
     if (last->diffs) {
         memcpy(pile->diffs.items, last->diffs, last->len * sizeof *last->diffs);
@@ -156,7 +144,7 @@ typedef struct source {
 /* A drain under way. */
 typedef struct drain {
     nd_pile *pile;
-    nd_vector sources, cuts; /* source, uint64_t */
+    nd_vector sources, cuts; /* source, numbers */
     size_t len;              /* of the range, in the scratch, which has room for twice as many */
     bool has_diffs;          /* the range: it is of pairs, or else of numbers */
 } drain;
@@ -177,82 +165,60 @@ static nd_err find_sources(drain *now)
     return ND_OK;
 }
 
-/* Finds where ranges end: numbers between which there are about RANGE_LEN updates. */
-static nd_err find_cuts(drain *now)
+/* The numbers of all chunks that are looked at. */
+static nd_err list_samples(drain *now)
 {
     const nd_pile *const pile = now->pile;
     const nd_pile_chunk *const chunks = pile->chunks.items;
-    const size_t step = RANGE_LEN / SAMPLE_STEP;
-    nd_vector spare;
     for (size_t i = 0; i < pile->chunks.len; i++)
         for (size_t k = SAMPLE_STEP; k < chunks[i].len; k += SAMPLE_STEP) {
             uint64_t *const place = nd_vector_push(&now->cuts);
             if (!place)
                 return ND_NOMEM;
-            *place = chunks[i].numbers[k];
+            nd_number_copy(place, chunks[i].numbers + k * pile->words, pile->words);
         }
-    nd_vector_init(&spare, sizeof(uint64_t));
-    ND_TRY(nd_vector_reserve(&spare, now->cuts.len));
-    const uint64_t *const sorted = nd_number_sort(now->cuts.items, spare.items, now->cuts.len);
-    uint64_t *const cuts = now->cuts.items;
+    return ND_OK;
+}
+
+/* Finds where ranges end: numbers between which there are about RANGE_LEN updates. */
+static nd_err find_cuts(drain *now)
+{
+    const unsigned words = now->pile->words;
+    const size_t step = RANGE_LEN / SAMPLE_STEP;
+    nd_vector spare;
+    ND_TRY(list_samples(now));
+    const size_t len = now->cuts.len;
+    nd_vector_init(&spare, number_size(now->pile));
+    ND_TRY(nd_vector_reserve(&spare, len));
+    const uint64_t *const sorted = nd_number_sort(now->cuts.items, spare.items, len, words);
+    uint64_t *cut = now->cuts.items;
     size_t n = 0;
-    for (size_t i = step; i < now->cuts.len; i += step)
-        cuts[n++] = sorted[i];
+    for (size_t i = step; i < len; i += step, cut += words, n++)
+        nd_number_copy(cut, sorted + i * words, words);
     nd_vector_truncate(&now->cuts, n);
     nd_vector_deinit(&spare);
     return ND_OK;
 }
 
-/* The first place from `at` on whose number is not below `cut`. */
-static size_t seek(const nd_pile_chunk *in, size_t at, uint64_t cut)
-{
-    size_t low = at, step = 256, high;
-    while (low < in->len && in->numbers[low] < cut) {
-        high = low + step;
-        if (high >= in->len || in->numbers[high] >= cut) {
-            high = high < in->len ? high : in->len;
-            for (low++; low < high;) {
-                const size_t middle = low + (high - low) / 2;
-                if (in->numbers[middle] < cut)
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-            return low;
-        }
-        low = high;
-        step *= 2;
-    }
-    return low;
-}
-
-/* Makes the numbers of the range pairs, in place. */
-static void spread(drain *now)
-{
-    nd_number_pair *const pairs = now->pile->scratch.items;
-    const uint64_t *const numbers = now->pile->scratch.items;
-    for (size_t i = now->len; i > 0; i--)
-        pairs[i - 1] = (nd_number_pair){numbers[i - 1], 1};
-    now->has_diffs = true;
-}
-
 /* Adds a slice to the range. */
 static nd_err gather(drain *now, const nd_pile_chunk *from, size_t begin, size_t end)
 {
+    const unsigned words = now->pile->words;
     nd_vector *const scratch = &now->pile->scratch;
     const size_t n = end - begin, needed = 2 * (now->len + n);
+    const uint64_t *const numbers = from->numbers + begin * words;
     if (needed > scratch->capacity)
         ND_TRY(nd_vector_reserve(scratch, needed + needed / 4));
-    if (from->diffs && !now->has_diffs)
-        spread(now);
-    if (!now->has_diffs) {
-        memcpy((uint64_t *)scratch->items + now->len, from->numbers + begin, n * sizeof(uint64_t));
-    } else {
-        nd_number_pair *const pairs = (nd_number_pair *)scratch->items + now->len;
-        for (size_t i = 0; i < n; i++)
-            pairs[i] = (nd_number_pair){from->numbers[begin + i],
-                                        from->diffs ? (uint64_t)from->diffs[begin + i] : 1};
+    uint64_t *const items = scratch->items;
+    if (from->diffs && !now->has_diffs) {
+        nd_pile_pair(items, NULL, now->len, words, items);
+        now->has_diffs = true;
     }
+    if (now->has_diffs)
+        nd_pile_pair(numbers, from->diffs ? from->diffs + begin : NULL, n, words,
+                     items + now->len * (words + 1));
+    else
+        memcpy(items + now->len * words, numbers, n * number_size(now->pile));
     now->len += n;
     return ND_OK;
 }
@@ -262,7 +228,7 @@ static nd_err take_below(drain *now, source *from, const uint64_t *cut)
 {
     while (from->next != from->end) {
         nd_pile_chunk *const one = from->next;
-        const size_t end = cut ? seek(one, from->at, *cut) : one->len;
+        const size_t end = cut ? nd_pile_seek(one, from->at, cut, now->pile->words) : one->len;
         if (end != from->at)
             ND_TRY(gather(now, one, from->at, end));
         from->at = end;
@@ -283,14 +249,14 @@ static nd_err drain_range(drain *now, const uint64_t *cut, nd_pile_sink *sink, v
         ND_TRY(take_below(now, nd_vector_at(&now->sources, i), cut));
     if (now->len == 0)
         return ND_OK;
-    void *const items = now->pile->scratch.items;
-    if (now->has_diffs) {
-        nd_number_pair *const pairs = items;
-        return nd_pile_emit_pairs(nd_number_sort_pairs(pairs, pairs + now->len, now->len), now->len,
-                                  sink, context);
-    }
-    uint64_t *const numbers = items;
-    return nd_pile_emit_numbers(nd_number_sort(numbers, numbers + now->len, now->len), now->len,
+    const unsigned words = now->pile->words;
+    const size_t len = now->len;
+    uint64_t *const items = now->pile->scratch.items;
+    if (now->has_diffs)
+        return nd_pile_emit_pairs(
+            nd_number_sort_pairs(items, items + len * (words + 1), len, words), len, words, sink,
+            context);
+    return nd_pile_emit_numbers(nd_number_sort(items, items + len * words, len, words), len, words,
                                 sink, context);
 }
 
@@ -298,7 +264,7 @@ static nd_err drain_chunks(nd_pile *pile, nd_pile_sink *sink, void *context)
 {
     drain now = {.pile = pile};
     nd_vector_init(&now.sources, sizeof(source));
-    nd_vector_init(&now.cuts, sizeof(uint64_t));
+    nd_vector_init(&now.cuts, number_size(pile));
     nd_err err = find_sources(&now);
     if (err == ND_OK)
         err = find_cuts(&now);
@@ -333,7 +299,7 @@ static nd_err join(nd_pile *pile)
     nd_vector chunks;
     const uint64_t sum = pile->sum;
     nd_vector_init(&chunks, sizeof(nd_pile_chunk));
-    nd_pile_writer out = {.chunks = &chunks, .room = CHUNK_LEN};
+    nd_pile_writer out = {.chunks = &chunks, .room = CHUNK_LEN, .words = pile->words};
     nd_err err = nd_pile_drain(pile, nd_pile_write, &out);
     if (err == ND_OK)
         err = nd_pile_write_end(&out);
@@ -360,36 +326,27 @@ nd_err nd_pile_has_any(nd_pile *pile, bool *has_any)
 
 /* --- Adding --- */
 
-/* Whether a sample of all updates, those of one in 64 numbers, becomes much shorter when it is
- * added up. */
 static nd_err sample(const nd_pile *pile, nd_vector *pairs)
 {
     const nd_pile_chunk *const chunks = pile->chunks.items;
     for (size_t i = 0; i < pile->chunks.len; i++)
-        for (size_t k = 0; k < chunks[i].len; k++) {
-            const uint64_t number = chunks[i].numbers[k];
-            if (number * UINT64_C(0x9e3779b97f4a7c15) >> 58)
-                continue;
-            nd_number_pair *const place = nd_vector_push(pairs);
-            if (!place)
-                return ND_NOMEM;
-            *place = (nd_number_pair){number, chunks[i].diffs ? (uint64_t)chunks[i].diffs[k] : 1};
-        }
+        ND_TRY(nd_pile_sample(&chunks[i], pile->words, pairs));
     return ND_OK;
 }
 
+/* Whether a sample of all updates becomes much shorter when it is added up. */
 static nd_err cancels(const nd_pile *pile, bool *does)
 {
     nd_vector pairs, spare;
     size_t left;
-    nd_vector_init(&pairs, sizeof(nd_number_pair));
-    nd_vector_init(&spare, sizeof(nd_number_pair));
+    nd_vector_init(&pairs, pair_size(pile));
+    nd_vector_init(&spare, pair_size(pile));
     nd_err err = sample(pile, &pairs);
     if (err == ND_OK)
         err = nd_vector_reserve(&spare, pairs.len);
     if (err == ND_OK)
-        err = nd_pile_add_up(nd_number_sort_pairs(pairs.items, spare.items, pairs.len), pairs.len,
-                             &left);
+        err = nd_pile_add_up(nd_number_sort_pairs(pairs.items, spare.items, pairs.len, pile->words),
+                             pairs.len, pile->words, &left);
     if (err == ND_OK)
         *does = left < pairs.len / 4 * 3;
     nd_vector_deinit(&pairs);
@@ -454,9 +411,10 @@ nd_err nd_pile_add(nd_pile *pile, const uint64_t *numbers, const int64_t *diffs,
         n = len < room ? len : room;
         ND_TRY(get_room(&pile->numbers, n));
         ND_TRY(add_diffs(pile, diffs, n));
-        memcpy((uint64_t *)pile->numbers.items + pile->numbers.len, numbers, n * sizeof *numbers);
+        memcpy((uint64_t *)pile->numbers.items + pile->numbers.len * pile->words, numbers,
+               n * number_size(pile));
         pile->numbers.len += n;
-        numbers += n;
+        numbers += n * pile->words;
         diffs = diffs ? diffs + n : NULL;
         if (pile->numbers.len == CHUNK_LEN)
             ND_TRY(settle(pile));

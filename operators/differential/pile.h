@@ -3,7 +3,7 @@
 #define OPERATORS_DIFFERENTIAL_PILE_H
 
 /** @file
- * Updates of one time whose codes are numbers (number_sort.h), waiting to be taken out in order.
+ * Updates of one time whose codes are numbers (number.h), waiting to be taken out in order.
  *
  * They wait in chunks that are each sorted in the cache. When they are taken out, chunks are cut at
  * the same numbers into ranges that fit the cache, and the slices of each range are sorted
@@ -24,16 +24,19 @@ typedef struct nd_pile {
     size_t n_joined;          /* chunks, the first ones, that follow each other */
     size_t len;               /* of all chunks */
     size_t join_at;           /* how long they become before they are joined, if much cancels */
-    nd_vector numbers, diffs; /* uint64_t, int64_t: as they came; no diffs: all are one */
-    nd_vector scratch;        /* nd_number_pair */
+    nd_vector numbers, diffs; /* numbers, int64_t: as they came; no diffs: all are one */
+    nd_vector scratch;        /* pairs of a number and a difference */
     uint64_t sum;             /* of all differences, modulo 2^64 */
+    unsigned words;           /* of a number */
 } nd_pile;
 
-/** Takes updates of increasing numbers; without `diffs` each has a difference of one. */
+/** Takes updates of increasing numbers, which stand side by side; without `diffs` each has a
+ * difference of one. */
 typedef nd_err nd_pile_sink(void *context, const uint64_t *numbers, const int64_t *diffs,
                             size_t len);
 
-void nd_pile_init(nd_pile *pile);
+/** A pile of numbers of one word, or of two. */
+void nd_pile_init(nd_pile *pile, unsigned words);
 void nd_pile_deinit(nd_pile *pile);
 
 /** Whether nothing was added since it was last drained. What was may cancel. */

@@ -4,67 +4,94 @@
  * column. */
 #include <string.h>
 
+#include "operators/differential/number.h"
 #include "operators/differential/trace_builder.h"
 
 /* One body, compiled once for each pair of sizes. */
 #define KERNEL static inline __attribute__((always_inline))
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "blocks are little-endian");
+/* The parts of a number that are a key and a value, and how many bytes of each are written, which
+ * is a constant: its size where that is one, or else more, over which the next ones are written. */
+typedef struct division {
+    unsigned words, key_size, value_size;
+    unsigned key_room, value_room;
+} division;
 
-/* Writes the bytes of a number of `size` bytes, the highest first, and zeros. */
-static inline void spread(uint64_t number, unsigned size, unsigned char bytes[8])
+/* The bits of word `word` that are the key's. */
+static inline uint64_t key_bits(const division *by, unsigned word)
 {
-    const uint64_t reversed = __builtin_bswap64(size ? number << (64 - 8 * size) : 0);
-    memcpy(bytes, &reversed, sizeof reversed);
+    const unsigned begin = 8 * word, end = begin + 8, size = by->key_size;
+    if (size >= end)
+        return UINT64_MAX;
+    return size <= begin ? 0 : UINT64_MAX << 8 * (end - size);
 }
 
-/* Appends values, without lists, and their keys. The last value is finished, and there is room. */
-KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t len, uint64_t before,
-                   const unsigned key_size, const unsigned value_size)
+/* Appends values, without lists, and their keys. The last value is finished, and there is room.
+ * What is appended stands behind the first of `numbers`, which is there already. */
+KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
+                   const division by)
 {
-    unsigned char bytes[8];
+    unsigned char bytes[2 * ND_NUMBER_BYTES] = {0};
     unsigned char *keys = (unsigned char *)builder->keys.items + builder->keys.len;
     unsigned char *values = (unsigned char *)builder->values.items + builder->values.len;
     uint32_t *first = (uint32_t *)builder->first_values.items + builder->first_values.len;
-    const unsigned shift = 8 * value_size;
+    const uint64_t high = key_bits(&by, 0), low = key_bits(&by, 1);
     for (size_t i = 0; i < len; i++) {
-        spread(numbers[i], key_size + value_size, bytes);
-        memcpy(values, bytes + key_size, value_size);
-        memcpy(keys, bytes, key_size);
+        const uint64_t *const before = numbers;
+        numbers += by.words;
+        nd_number_write(numbers, by.words, bytes);
+        memcpy(values, bytes + by.key_size, by.value_room);
+        memcpy(keys, bytes, by.key_room);
         *first = builder->n_values + (uint32_t)i;
-        const bool is_new = shift == 64 ? false : numbers[i] >> shift != before >> shift;
-        values += value_size;
-        keys += is_new ? key_size : 0;
+        const uint64_t differing = ((numbers[0] ^ before[0]) & high) |
+                                   (by.words == 2 ? (numbers[1] ^ before[1]) & low : 0);
+        const bool is_new = differing != 0;
+        values += by.value_size;
+        keys += is_new ? by.key_size : 0;
         first += is_new;
-        before = numbers[i];
     }
-    builder->values.len += len * value_size;
+    builder->values.len += len * by.value_size;
     builder->keys.len = (size_t)(keys - (unsigned char *)builder->keys.items);
     builder->first_values.len = (size_t)(first - (uint32_t *)builder->first_values.items);
 }
 
-static void append_any(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
-                       uint64_t before)
+/* Of two constant sizes. */
+KERNEL void append_sizes(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
+                         const unsigned key_size, const unsigned value_size)
+{
+    const unsigned words = key_size + value_size > 8 ? 2 : 1;
+    append(builder, numbers, len, (division){words, key_size, value_size, key_size, value_size});
+}
+
+static void append_any(nd_trace_builder *builder, const uint64_t *numbers, size_t len)
 {
     const unsigned key_size = builder->shape.key_size, value_size = builder->shape.value_size;
     if (key_size == 4 && value_size == 4)
-        append(builder, numbers, len, before, 4, 4);
+        append_sizes(builder, numbers, len, 4, 4);
     else if (key_size == 4 && value_size == 0)
-        append(builder, numbers, len, before, 4, 0);
+        append_sizes(builder, numbers, len, 4, 0);
     else if (key_size == 8 && value_size == 0)
-        append(builder, numbers, len, before, 8, 0);
+        append_sizes(builder, numbers, len, 8, 0);
+    else if (key_size == 8 && value_size == 8)
+        append_sizes(builder, numbers, len, 8, 8);
+    else if (key_size == 8 && value_size == 4)
+        append_sizes(builder, numbers, len, 8, 4);
+    else if (key_size + value_size <= 8)
+        append(builder, numbers, len, (division){1, key_size, value_size, 8, 8});
     else
-        append(builder, numbers, len, before, key_size, value_size);
+        append(builder, numbers, len,
+               (division){2, key_size, value_size, ND_NUMBER_BYTES, ND_NUMBER_BYTES});
 }
 
-/* Room for more values, each with a key. There is a place even for codes of no bytes. */
+/* Room for more values, each with a key, and for bytes behind them that do not count. */
 static nd_err get_room_for(nd_trace_builder *builder, size_t more)
 {
     const size_t n_words = (builder->n_values + more + 63) / 64;
+    const nd_trace_shape *const shape = &builder->shape;
     if (more > UINT32_MAX - builder->n_values)
         return ND_FAILED;
-    ND_TRY(nd_trace_builder_room(&builder->keys, more * builder->shape.key_size + 1));
-    ND_TRY(nd_trace_builder_room(&builder->values, more * builder->shape.value_size + 1));
+    ND_TRY(nd_trace_builder_room(&builder->keys, more * shape->key_size + ND_NUMBER_BYTES));
+    ND_TRY(nd_trace_builder_room(&builder->values, more * shape->value_size + ND_NUMBER_BYTES));
     ND_TRY(nd_trace_builder_room(&builder->first_values, more));
     if (n_words <= builder->bits.len)
         return ND_OK;
@@ -75,12 +102,12 @@ static nd_err get_room_for(nd_trace_builder *builder, size_t more)
     return ND_OK;
 }
 
-static nd_err push_one_number(nd_trace_builder *builder, uint64_t number, const nd_time *time,
-                              int64_t diff)
+static nd_err push_one_number(nd_trace_builder *builder, const uint64_t *number,
+                              const nd_time *time, int64_t diff)
 {
-    unsigned char bytes[8];
+    unsigned char bytes[ND_NUMBER_BYTES];
     const uint32_t key_size = builder->shape.key_size, value_size = builder->shape.value_size;
-    spread(number, key_size + value_size, bytes);
+    nd_number_write(number, nd_number_words(key_size + value_size), bytes);
     return nd_trace_builder_push(builder, (nd_trace_code){bytes, key_size},
                                  (nd_trace_code){bytes + key_size, value_size}, time, diff);
 }
@@ -120,16 +147,17 @@ static nd_err append_lists(nd_trace_builder *builder, const int64_t *diffs, size
 nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *numbers,
                                      const int64_t *diffs, size_t len, const nd_time *time)
 {
-    assert(builder->shape.key_is_fixed && builder->shape.value_is_fixed &&
-           builder->shape.key_size + builder->shape.value_size <= 8);
+    const uint32_t size = builder->shape.key_size + builder->shape.value_size;
+    assert(builder->shape.key_is_fixed && builder->shape.value_is_fixed && size != 0 &&
+           size <= ND_NUMBER_BYTES);
     if (len == 0)
         return ND_OK;
-    ND_TRY(push_one_number(builder, numbers[0], time, diffs ? diffs[0] : 1));
+    ND_TRY(push_one_number(builder, numbers, time, diffs ? diffs[0] : 1));
     if (len > 2) {
         const size_t n = len - 2;
         ND_TRY(nd_trace_builder_finish(builder));
         ND_TRY(get_room_for(builder, n));
-        append_any(builder, numbers + 1, n, numbers[0]);
+        append_any(builder, numbers, n);
         if (diffs)
             ND_TRY(append_lists(builder, diffs + 1, n));
         builder->n_values += (uint32_t)n;
@@ -138,5 +166,6 @@ nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *
     }
     if (len == 1)
         return ND_OK;
-    return push_one_number(builder, numbers[len - 1], time, diffs ? diffs[len - 1] : 1);
+    return push_one_number(builder, numbers + (len - 1) * nd_number_words(size), time,
+                           diffs ? diffs[len - 1] : 1);
 }

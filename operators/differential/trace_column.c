@@ -12,7 +12,7 @@ enum {
     GUESSES = 4 /* at the most */
 };
 
-/* What is looked for, as a code and as a number. */
+/* What is looked for, as a code and as a number, which it is or begins with. */
 typedef struct needle {
     nd_trace_code code;
     uint64_t number;
@@ -33,8 +33,10 @@ KERNEL uint64_t number_at(const nd_trace_column *column, uint64_t i, unsigned wi
 KERNEL bool is_below(const nd_trace_column *column, uint64_t i, const needle *wanted,
                      unsigned width)
 {
-    if (width)
+    if (width == 4 || width == 8)
         return number_at(column, i, width) < wanted->number;
+    if (width)
+        return nd_trace_compare_two(column->bytes + i * width, wanted->code.bytes, width) < 0;
     return nd_trace_code_compare(nd_trace_column_get(column, (uint32_t)i), wanted->code) < 0;
 }
 
@@ -64,8 +66,17 @@ KERNEL uint32_t guess_number(const nd_trace_column *column, uint32_t from, uint3
 uint32_t nd_trace_column_guess(const nd_trace_column *column, uint32_t from, uint32_t to,
                                nd_trace_code code)
 {
-    return column->size == 4 ? guess_number(column, from, to, nd_trace_load_4(code.bytes), 4)
-                             : guess_number(column, from, to, nd_trace_load_8(code.bytes), 8);
+    if (column->size == 4)
+        return guess_number(column, from, to, nd_trace_load_4(code.bytes), 4);
+    const uint64_t number = nd_trace_load_8(code.bytes);
+    switch (column->size) {
+    case 8:
+        return guess_number(column, from, to, number, 8);
+    case 12:
+        return guess_number(column, from, to, number, 12);
+    default:
+        return guess_number(column, from, to, number, 16);
+    }
 }
 
 /* Narrows a long range. The second guess is mostly wrong by little, so its neighbourhood is looked
@@ -127,6 +138,12 @@ uint32_t nd_trace_column_seek(const nd_trace_column *column, uint32_t from, uint
     case 8:
         wanted.number = nd_trace_load_8(code.bytes);
         return (uint32_t)seek(column, from, to, &wanted, 8);
+    case 12:
+        wanted.number = nd_trace_load_8(code.bytes);
+        return (uint32_t)seek(column, from, to, &wanted, 12);
+    case 16:
+        wanted.number = nd_trace_load_8(code.bytes);
+        return (uint32_t)seek(column, from, to, &wanted, 16);
     default:
         return (uint32_t)seek(column, from, to, &wanted, 0);
     }

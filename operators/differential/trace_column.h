@@ -5,7 +5,8 @@
 /** @file
  * Columns of codes (record_code.h) side by side, and how one is found among those in order.
  *
- * Codes of 4 and 8 bytes, which is most keys there are, are big-endian numbers.
+ * Codes of 4 and 8 bytes, which is most keys there are, are big-endian numbers. Those of 12 and 16
+ * bytes begin with one.
  * Pure; any thread.
  */
 
@@ -48,13 +49,14 @@ static inline uint64_t nd_trace_load_8(const unsigned char *bytes)
     return (uint64_t)nd_trace_load_4(bytes) << 32 | nd_trace_load_4(bytes + 4);
 }
 
-/** Whether codes are numbers, by which they are sought. */
+/** Whether codes are numbers, or begin with one of eight bytes, by which they are sought. */
 static inline bool nd_trace_column_has_numbers(const nd_trace_column *column)
 {
-    return !column->starts && (column->size == 4 || column->size == 8);
+    const uint32_t size = column->size;
+    return !column->starts && (size == 4 || size == 8 || size == 12 || size == 16);
 }
 
-/** Code `i` of such a column. */
+/** Code `i` of such a column, or its beginning. */
 static inline uint64_t nd_trace_column_number(const nd_trace_column *column, uint64_t i)
 {
     const unsigned char *const bytes = column->bytes + i * column->size;
@@ -68,6 +70,18 @@ static inline void nd_trace_column_note_last(nd_trace_column *column)
     column->last = has_last ? nd_trace_column_number(column, column->len - 1) : 0;
 }
 
+/** The order of codes of one size from 8 to 16 bytes: by their first eight bytes, and if they are
+ * alike in these, by their last eight. */
+static inline int nd_trace_compare_two(const unsigned char *a, const unsigned char *b, size_t size)
+{
+    uint64_t x = nd_trace_load_8(a), y = nd_trace_load_8(b);
+    if (x == y) {
+        x = nd_trace_load_8(a + size - 8);
+        y = nd_trace_load_8(b + size - 8);
+    }
+    return (x > y) - (x < y);
+}
+
 /** The order of codes: negative, zero or positive. */
 static inline int nd_trace_code_compare(nd_trace_code a, nd_trace_code b)
 {
@@ -79,6 +93,8 @@ static inline int nd_trace_code_compare(nd_trace_code a, nd_trace_code b)
         const uint64_t x = nd_trace_load_8(a.bytes), y = nd_trace_load_8(b.bytes);
         return (x > y) - (x < y);
     }
+    if (a.size == b.size && a.size > 8 && a.size <= 16)
+        return nd_trace_compare_two(a.bytes, b.bytes, a.size);
     const size_t common = a.size < b.size ? a.size : b.size;
     const int order = common ? memcmp(a.bytes, b.bytes, common) : 0;
     return order ? order : (a.size > b.size) - (a.size < b.size);
@@ -91,7 +107,7 @@ uint32_t nd_trace_column_seek(const nd_trace_column *column, uint32_t from, uint
                               nd_trace_code code);
 
 /** Where among them `code` might be, from what is at both ends. The column has numbers, and the
- * code is one. */
+ * code is of its size. */
 uint32_t nd_trace_column_guess(const nd_trace_column *column, uint32_t from, uint32_t to,
                                nd_trace_code code);
 

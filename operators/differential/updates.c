@@ -134,13 +134,13 @@ nd_err nd_updates_add_numbers(nd_updates *updates, const uint64_t *numbers, cons
 {
     uint32_t number;
     const uint32_t size = updates->code->size;
-    assert(updates->code->is_fixed && size <= 8);
-    ND_TRY(get_room_for(updates, len, len * size));
+    const unsigned words = nd_number_words(size);
+    assert(updates->code->is_fixed && size <= ND_NUMBER_BYTES);
+    ND_TRY(get_room_for(updates, len, len * size + ND_NUMBER_BYTES)); /* zeros behind the last */
     ND_TRY(nd_time_table_add(&updates->table, time, &number));
     unsigned char *place = (unsigned char *)updates->codes.items + updates->codes.len;
-    for (size_t i = 0; i < len; i++, place += size) {
-        for (unsigned k = 0; k < size; k++)
-            place[k] = (unsigned char)(numbers[i] >> 8 * (size - 1 - k));
+    for (size_t i = 0; i < len; i++, place += size, numbers += words) {
+        nd_number_write(numbers, words, place);
         add_stamp(updates, number, diffs ? diffs[i] : 1);
     }
     updates->codes.len += len * size;
@@ -178,20 +178,30 @@ static inline nd_err renumber(const renumbering *map, uint32_t number, uint32_t 
 
 /* --- Order --- */
 
-static inline uint64_t load(const unsigned char *bytes)
+static inline uint64_t load_8(const unsigned char *bytes)
 {
-    return (uint64_t)bytes[0] << 56 | (uint64_t)bytes[1] << 48 | (uint64_t)bytes[2] << 40 |
-           (uint64_t)bytes[3] << 32 | (uint64_t)bytes[4] << 24 | (uint64_t)bytes[5] << 16 |
-           (uint64_t)bytes[6] << 8 | (uint64_t)bytes[7];
+    uint64_t number;
+    memcpy(&number, bytes, sizeof number);
+    return __builtin_bswap64(number);
 }
 
-/* Codes of one size, which is a constant where it is called. */
+static inline uint32_t load_4(const unsigned char *bytes)
+{
+    uint32_t number;
+    memcpy(&number, bytes, sizeof number);
+    return __builtin_bswap32(number);
+}
+
+/* Codes of one size, which is a constant where it is called: 4, or from 8 to 16. */
 static inline int compare_bytes(const unsigned char *a, const unsigned char *b, size_t size)
 {
-    for (; size >= 8; size -= 8, a += 8, b += 8)
-        if (load(a) != load(b))
-            return load(a) < load(b) ? -1 : 1;
-    return size ? memcmp(a, b, size) : 0;
+    if (size == 4)
+        return (load_4(a) > load_4(b)) - (load_4(a) < load_4(b));
+    if (size > 8 && load_8(a) == load_8(b)) { /* then also where the last eight overlap them */
+        a += size - 8;
+        b += size - 8;
+    }
+    return (load_8(a) > load_8(b)) - (load_8(a) < load_8(b));
 }
 
 static int compare_codes(const nd_updates *a, size_t i, const nd_updates *b, size_t k)
@@ -210,14 +220,18 @@ static int compare_updates(const nd_updates *a, size_t i, const nd_updates *b, s
     return order ? order : nd_time_compare(nd_updates_time(a, i), nd_updates_time(b, k));
 }
 
-/* An update: the beginning of its code as a number, and where it stands. */
-typedef nd_number_pair entry;
+/* An update: the beginning of its code as a number, and where it stands. A pair (number_sort.h). */
+typedef struct entry {
+    uint64_t number, carried;
+} entry;
 
 static uint64_t prefix_of(const nd_updates *updates, size_t i)
 {
     size_t size;
     uint64_t prefix = 0;
     const unsigned char *const code = nd_updates_code(updates, i, &size);
+    if (size >= 8)
+        return load_8(code);
     for (size_t k = 0; k < 8; k++)
         prefix = prefix << 8 | (k < size ? code[k] : 0);
     return prefix;
@@ -272,7 +286,8 @@ static nd_err consolidate(nd_updates *updates, entry *entries, nd_updates *out)
     const size_t len = nd_updates_len(updates);
     for (size_t i = 0; i < len; i++)
         entries[i] = (entry){prefix_of(updates, i), i};
-    entry *const order = nd_number_sort_pairs(entries, entries + len, len);
+    entry *const order =
+        (entry *)nd_number_sort_pairs((uint64_t *)entries, (uint64_t *)(entries + len), len, 1);
     sort_runs(updates, order, len);
     nd_err err = renumbering_init(&map, &updates->table, &out->table);
     if (err == ND_OK)
@@ -377,6 +392,8 @@ static nd_err merge_any(nd_updates *out, side *a, side *b)
         return merge(out, a, b, 4);
     case 8:
         return merge(out, a, b, 8);
+    case 12:
+        return merge(out, a, b, 12);
     case 16:
         return merge(out, a, b, 16);
     default:

@@ -68,9 +68,8 @@ ND_CHECKED nd_err nd_updates_add(nd_updates *updates, const unsigned char *code,
 ND_CHECKED nd_err nd_updates_add_from(nd_updates *updates, const nd_updates *from, size_t i,
                                       const nd_time *time);
 
-/** Appends `len` updates of one time, whose codes are of one size of at most eight bytes, as
- * numbers: a code's bytes, the first one the highest. Without `diffs` each has a difference of one.
- */
+/** Appends `len` updates of one time, by the numbers (number.h) of their codes. Without `diffs`
+ * each has a difference of one. */
 ND_CHECKED nd_err nd_updates_add_numbers(nd_updates *updates, const uint64_t *numbers,
                                          const int64_t *diffs, size_t len, const nd_time *time);
 

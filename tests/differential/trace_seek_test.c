@@ -6,12 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Codes of 4 or 8 bytes that rise, side by side. */
-static void write_codes(unsigned char *bytes, const uint64_t *numbers, uint32_t len, unsigned size)
+/* Codes that rise, side by side: of 4 or 8 bytes numbers, of more the same but for some low bits,
+ * which are at the end. */
+static void write_codes(unsigned char *bytes, const uint64_t *numbers, uint32_t len, unsigned size,
+                        unsigned low_bits)
 {
-    for (uint32_t i = 0; i < len; i++)
-        for (unsigned k = 0; k < size; k++)
-            bytes[(size_t)i * size + k] = (unsigned char)(numbers[i] >> 8 * (size - 1 - k));
+    const unsigned n_first = size < 8 ? size : 8;
+    for (uint32_t i = 0; i < len; i++, bytes += size) {
+        const uint64_t low = numbers[i] & ((UINT64_C(1) << low_bits) - 1);
+        for (unsigned k = 0; k < n_first; k++)
+            bytes[k] = (unsigned char)(numbers[i] >> low_bits >> 8 * (n_first - 1 - k));
+        for (unsigned k = n_first; k < size; k++)
+            bytes[k] = (unsigned char)(size - 1 - k < 8 ? low >> 8 * (size - 1 - k) : 0);
+    }
 }
 
 /* Numbers that are spread evenly (0), at random (1), ever more thinly (2), in two heaps at the ends
@@ -35,10 +42,11 @@ static void spread_numbers(nd_random *random, unsigned how, uint64_t most, uint6
 
 enum { COLUMN = 3000 };
 
-static void expect_places(nd_random *random, const nd_trace_column *column, const uint64_t *numbers)
+static void expect_places(nd_random *random, const nd_trace_column *column, const uint64_t *numbers,
+                          unsigned low_bits)
 {
     for (unsigned i = 0; i < 300; i++) {
-        unsigned char bytes[8];
+        unsigned char bytes[16];
         const uint32_t from = (uint32_t)nd_random_below(random, column->len),
                        to = i % 2
                                 ? column->len
@@ -48,7 +56,7 @@ static void expect_places(nd_random *random, const nd_trace_column *column, cons
         uint32_t place = from;
         while (place < to && numbers[place] < wanted)
             place++;
-        write_codes(bytes, &wanted, 1, column->size);
+        write_codes(bytes, &wanted, 1, column->size, low_bits);
         const nd_trace_code code = {bytes, column->size};
         assert_int_equal(nd_trace_column_seek(column, from, to, code), place);
         if (from < to)
@@ -61,26 +69,47 @@ static void seeks_land_however_codes_are_spread(void **state)
     (void)state;
     nd_random random;
     static uint64_t numbers[COLUMN];
-    static unsigned char bytes[8 * COLUMN];
+    static unsigned char bytes[16 * COLUMN];
+    static const unsigned sizes[] = {4, 8, 12, 16}, low_bits[] = {0, 3, 20};
     nd_random_init(&random, 27);
-    for (unsigned i = 0; i < 2 * 5 * 8; i++) {
+    for (unsigned i = 0; i < 4 * 5 * 12; i++) {
         const uint32_t len = 1 + (uint32_t)nd_random_below(&random, COLUMN);
-        const unsigned size = i % 2 ? 8 : 4;
-        spread_numbers(&random, i / 2 % 5, size == 4 ? UINT32_MAX - 9 : UINT64_MAX - 9, numbers,
+        const unsigned size = sizes[i % 4], low = size > 8 ? low_bits[i / 20 % 3] : 0;
+        spread_numbers(&random, i / 4 % 5, size == 4 ? UINT32_MAX - 9 : UINT64_MAX - 9, numbers,
                        len);
-        write_codes(bytes, numbers, len, size);
+        write_codes(bytes, numbers, len, size, low);
         nd_trace_column column = {bytes, NULL, size, len, 0};
         nd_trace_column_note_last(&column);
-        assert_int_equal(column.last, numbers[len - 1]);
-        expect_places(&random, &column, numbers);
+        assert_int_equal(column.last, numbers[len - 1] >> low);
+        expect_places(&random, &column, numbers, low);
     }
 }
 
-static void foreseeing_changes_nothing(void **state)
+static void codes_are_compared_as_bytes(void **state)
 {
     (void)state;
+    nd_random random;
+    nd_random_init(&random, 29);
+    for (unsigned i = 0; i < 40000; i++) {
+        unsigned char codes[2][20];
+        const size_t size = i % 20;
+        for (size_t k = 0; k < size; k++) {
+            codes[0][k] = (unsigned char)nd_random_below(&random, 256);
+            codes[1][k] = nd_random_chance(&random, 0.9)
+                              ? codes[0][k]
+                              : (unsigned char)nd_random_below(&random, 256);
+        }
+        const int order =
+            nd_trace_code_compare((nd_trace_code){codes[0], size}, (nd_trace_code){codes[1], size});
+        const int expected = memcmp(codes[0], codes[1], size);
+        assert_int_equal((order > 0) - (order < 0), (expected > 0) - (expected < 0));
+    }
+}
+
+static void foresee(uint32_t key_size)
+{
     enum { KEYS = 6000 };
-    const nd_trace_shape shape = {true, 8, true, 8};
+    const nd_trace_shape shape = {true, key_size, true, 8};
     naive_update *const updates = malloc(KEYS * sizeof *updates);
     nd_random random;
     nd_vector cursors;
@@ -89,7 +118,7 @@ static void foreseeing_changes_nothing(void **state)
     nd_random_init(&random, 28);
     for (size_t i = 0; i < KEYS; i++) {
         updates[i] = naive_any(&random, &shape, 1, 2);
-        for (unsigned k = 0; k < 8; k++)
+        for (unsigned k = 0; k < key_size; k++)
             updates[i].key[k] = (unsigned char)nd_random_below(&random, 256);
     }
     const size_t len = naive_consolidate(updates, KEYS);
@@ -117,10 +146,20 @@ static void foreseeing_changes_nothing(void **state)
     free(updates);
 }
 
+static void foreseeing_changes_nothing(void **state)
+{
+    (void)state;
+    foresee(4);
+    foresee(8);
+    foresee(12);
+    foresee(16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seeks_land_however_codes_are_spread),
+        cmocka_unit_test(codes_are_compared_as_bytes),
         cmocka_unit_test(foreseeing_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
