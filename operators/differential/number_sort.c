@@ -128,12 +128,11 @@ KERNEL uint64_t *sort_by(uint64_t *from, uint64_t *to, size_t len, const digits 
     return from;
 }
 
-/* Whether two are the same down to a digit, which included. */
-KERNEL bool are_alike(const uint64_t *a, const uint64_t *b, digit down_to, const unsigned words)
+/* Whether two are the same from a digit on up, in its word: in one above they hardly ever differ
+ * then, and that they are sorted together does no harm. */
+KERNEL bool are_alike(const uint64_t *a, const uint64_t *b, digit from)
 {
-    const uint64_t above = words == 2 && down_to.word == 1 ? a[0] ^ b[0] : 0;
-    const unsigned word = words == 2 ? down_to.word : 0;
-    return (above | (a[word] ^ b[word]) >> down_to.shift) == 0;
+    return (a[from.word] ^ b[from.word]) >> from.shift == 0;
 }
 
 /* Sorts items that are alike in their highest digits. The result stays in place. */
@@ -154,13 +153,13 @@ KERNEL void sort_run(uint64_t *items, uint64_t *spare, size_t len, const unsigne
         memcpy(items, sorted, len * size * sizeof *items);
 }
 
-/* Sorts runs of items that are alike down to a digit. */
-KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit down_to,
+/* Sorts runs of items that are alike from a digit on up. */
+KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit from,
                       const unsigned words, const unsigned size)
 {
     for (size_t begin = 0, end; begin < len; begin = end) {
         const uint64_t *const first = items + begin * size;
-        for (end = begin + 1; end < len && are_alike(first, items + end * size, down_to, words);)
+        for (end = begin + 1; end < len && are_alike(first, items + end * size, from);)
             end++;
         if (end - begin > 1)
             sort_run(items + begin * size, spare + begin * size, end - begin, words, size);
