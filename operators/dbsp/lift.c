@@ -274,7 +274,7 @@ static void init_source(source *one, const nd_row *in, const nd_type *type)
     one->in = *in;
     nd_whole_code_init(&one->whole, type, type->nkey);
     nd_record_code_init_closed(&one->key, type, 0, type->nkey);
-    nd_batcher_init(&one->batcher, &one->whole);
+    nd_batcher_init(&one->batcher, &one->whole, one->in.n_loops);
     nd_updates_init(&one->done, &one->whole);
     nd_vector_init(&one->records, 1);
     nd_vector_init(&one->weights, sizeof(int64_t));

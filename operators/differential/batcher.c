@@ -13,13 +13,14 @@ enum {
     BLOCK_LEN = 512 /* rows that become numbers together */
 };
 
-void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code)
+void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code, unsigned n_loops)
 {
     batcher->code = code;
     for (size_t i = 0; i < ND_BATCHER_PILES; i++)
         nd_pile_init(&batcher->piles[i], nd_number_words(code->size));
     nd_updates_init(&batcher->fresh, code);
     nd_vector_init(&batcher->runs, sizeof(nd_updates));
+    nd_later_init(&batcher->later, code, n_loops);
 }
 
 void nd_batcher_deinit(nd_batcher *batcher)
@@ -30,6 +31,7 @@ void nd_batcher_deinit(nd_batcher *batcher)
     while (batcher->runs.len)
         nd_updates_deinit(nd_vector_pop(&batcher->runs));
     nd_vector_deinit(&batcher->runs);
+    nd_later_deinit(&batcher->later);
 }
 
 /* --- Runs --- */
@@ -251,15 +253,18 @@ nd_err nd_batcher_add_code(nd_batcher *batcher, const unsigned char *code, size_
 
 /* --- Sealing --- */
 
-static nd_err divide(const nd_updates *all, const nd_antichain *frontier, nd_updates *done,
-                     nd_updates *kept, nd_antichain *left)
+/* What is complete, to `done`; the rest waits by time. */
+static nd_err divide(nd_batcher *batcher, const nd_updates *all, const nd_antichain *frontier,
+                     nd_updates *done)
 {
     for (size_t i = 0; i < nd_updates_len(all); i++) {
+        size_t size;
         const nd_time *const time = nd_updates_time(all, i);
-        const bool is_open = nd_antichain_less_equal(frontier, time);
-        ND_TRY(nd_updates_add_from(is_open ? kept : done, all, i, time));
-        if (is_open)
-            ND_TRY(nd_antichain_insert(left, time));
+        const unsigned char *const code = nd_updates_code(all, i, &size);
+        const int64_t diff = nd_updates_diff(all, i);
+        ND_TRY(nd_antichain_less_equal(frontier, time)
+                   ? nd_later_add(&batcher->later, code, size, time, diff)
+                   : nd_updates_add(done, code, size, time, diff));
     }
     return ND_OK;
 }
@@ -273,34 +278,27 @@ static bool is_all_complete(const nd_updates *all, const nd_antichain *frontier)
     return true;
 }
 
-static nd_err seal_runs(nd_batcher *batcher, const nd_antichain *frontier, nd_updates *done,
-                        nd_antichain *left)
+/* What is complete of what is not in piles, to `done`, consolidated. */
+static nd_err seal_runs(nd_batcher *batcher, const nd_antichain *frontier, nd_updates *done)
 {
-    nd_updates kept;
     ND_TRY(sort_fresh(batcher));
     while (batcher->runs.len > 1)
         ND_TRY(merge_last(batcher));
-    if (batcher->runs.len == 0)
-        return ND_OK;
-    nd_updates *const all = nd_vector_at(&batcher->runs, 0);
-    if (is_all_complete(all, frontier)) {
-        nd_updates_deinit(done);
-        *done = *(nd_updates *)nd_vector_pop(&batcher->runs);
-        return ND_OK;
-    }
-    nd_updates_init(&kept, batcher->code);
-    const nd_err err = divide(all, frontier, done, &kept, left);
-    if (err != ND_OK) {
-        nd_updates_deinit(&kept);
-        return err;
-    }
-    nd_updates_deinit(all);
-    *all = kept;
-    if (nd_updates_len(&kept) == 0) {
-        nd_updates_deinit(&kept);
+    if (batcher->runs.len) {
+        nd_updates *const all = nd_vector_at(&batcher->runs, 0);
+        if (is_all_complete(all, frontier)) {
+            nd_updates_deinit(done);
+            *done = *all;
+        } else {
+            ND_TRY(divide(batcher, all, frontier, done));
+            nd_updates_deinit(all);
+        }
         (void)nd_vector_pop(&batcher->runs);
     }
-    return ND_OK;
+    if (!nd_later_has_complete(&batcher->later, frontier))
+        return ND_OK;
+    ND_TRY(nd_later_take(&batcher->later, frontier, done));
+    return nd_updates_consolidate(done);
 }
 
 static bool is_complete(const nd_pile *pile, const nd_antichain *frontier)
@@ -308,7 +306,7 @@ static bool is_complete(const nd_pile *pile, const nd_antichain *frontier)
     return !nd_pile_is_empty(pile) && !nd_antichain_less_equal(frontier, &pile->time);
 }
 
-/* The times of piles that are not complete, and in which something is left. */
+/* The times of what waits, and of piles that are not complete, and in which something is left. */
 static nd_err list_left(nd_batcher *batcher, const nd_antichain *frontier, nd_antichain *left)
 {
     for (size_t i = 0; i < ND_BATCHER_PILES; i++) {
@@ -320,7 +318,7 @@ static nd_err list_left(nd_batcher *batcher, const nd_antichain *frontier, nd_an
         if (has_any)
             ND_TRY(nd_antichain_insert(left, &pile->time));
     }
-    return ND_OK;
+    return nd_later_list(&batcher->later, left);
 }
 
 /* Where what a pile has goes. */
@@ -381,7 +379,7 @@ nd_err nd_batcher_seal(nd_batcher *batcher, const nd_antichain *frontier, nd_upd
                        nd_antichain *left)
 {
     nd_updates small;
-    ND_TRY(seal_runs(batcher, frontier, done, left));
+    ND_TRY(seal_runs(batcher, frontier, done));
     ND_TRY(list_left(batcher, frontier, left));
     nd_updates_init(&small, batcher->code);
     nd_err err = drain_piles(batcher, frontier, &small);
@@ -398,7 +396,8 @@ bool nd_batcher_can_build(const nd_batcher *batcher, const nd_antichain *frontie
     size_t n = 0;
     for (size_t i = 0; i < ND_BATCHER_PILES; i++)
         n += is_complete(&batcher->piles[i], frontier);
-    return n == 1 && batcher->runs.len == 0 && nd_updates_len(&batcher->fresh) == 0;
+    return n == 1 && batcher->runs.len == 0 && nd_updates_len(&batcher->fresh) == 0 &&
+           !nd_later_has_complete(&batcher->later, frontier);
 }
 
 nd_err nd_batcher_build(nd_batcher *batcher, const nd_antichain *frontier,

@@ -6,9 +6,11 @@
  * Updates that wait until their times are complete. Those whose codes are numbers (number.h),
  * of one of a few times, wait in piles, one a time. All others are kept consolidated in a
  * chain of sorted runs, each at least twice as long as the next, so that adding costs a logarithmic
- * number of merges an update. What cancels takes no room.
+ * number of merges an update; once it has turned out that they must wait, they do so by time
+ * (later.h). What cancels takes no room.
  */
 
+#include "operators/differential/later.h"
 #include "operators/differential/pile.h"
 #include "operators/differential/trace_builder.h"
 #include "operators/differential/updates.h"
@@ -21,9 +23,11 @@ typedef struct nd_batcher {
     nd_pile piles[ND_BATCHER_PILES];
     nd_updates fresh; /* as they came */
     nd_vector runs;   /* nd_updates, consolidated, the longest first */
+    nd_later later;
 } nd_batcher;
 
-void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code);
+/** Of updates in a scope inside so many loops. */
+void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code, unsigned n_loops);
 void nd_batcher_deinit(nd_batcher *batcher);
 
 /** Adds rows. Errors: as nd_updates_consolidate. */

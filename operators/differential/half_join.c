@@ -315,7 +315,7 @@ static nd_err init_state(nd_vertex *vertex, nd_collection changes, nd_index *ind
     self->index = nd_index_retain(index);
     nd_whole_code_init(&self->whole, changes.type, index->key.n_fields);
     nd_record_code_init_closed(&self->key, changes.type, 0, index->key.n_fields);
-    nd_batcher_init(&self->batcher, &self->whole);
+    nd_batcher_init(&self->batcher, &self->whole, 0);
     nd_updates_init(&self->due, &self->whole);
     ND_TRY(nd_lookup_init(&self->lookup, index));
     self->reader = nd_trace_reader_create(index->trace);

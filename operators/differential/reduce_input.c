@@ -231,7 +231,7 @@ nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, const nd_ve
     input->output = output;
     nd_vector_init(&input->arrived, sizeof(nd_trace_batch *));
     nd_vector_init(&input->arrivals, sizeof(nd_time));
-    nd_batcher_init(&input->pending, &index->key);
+    nd_batcher_init(&input->pending, &index->key, index->n_loops);
     nd_vector_init(&input->batches, sizeof(nd_trace_batch *));
     nd_vector_init(&input->stored, sizeof(nd_trace_cursor));
     nd_vector_init(&input->fresh, sizeof(nd_trace_cursor));

@@ -6,7 +6,7 @@
 void nd_waiting_init(nd_waiting *waiting, const nd_row *row, const nd_record_code *code)
 {
     waiting->row = *row;
-    nd_batcher_init(&waiting->batcher, code);
+    nd_batcher_init(&waiting->batcher, code, row->n_loops);
 }
 
 void nd_waiting_deinit(nd_waiting *waiting)

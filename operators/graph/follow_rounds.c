@@ -4,61 +4,27 @@
  * worker tells of a round once, and worker 0 passes on what no other has told before. */
 #include "operators/graph/follow_rounds.h"
 
-#include <string.h>
-
 #include <nereid/memory.h>
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
+
+#include "operators/graph/id_table.h"
 
 typedef struct loop_round {
     uint64_t number;
 } loop_round;
 static const nd_type loop_round_type = ND_TYPE(loop_round, 1, ND_FIELD(loop_round, number));
 
-/* Rounds that have been seen: by number, whether; and, in order, those not told of yet. */
+/* Rounds that have been seen, in the order in which they were. */
 typedef struct round_set {
-    bool *seen;
-    uint64_t *fresh;
-    size_t n_seen, n_fresh, fresh_capacity;
+    id_table seen;
+    uint32_t n_told; /* the first ones */
 } round_set;
-
-static void round_set_deinit(round_set *set)
-{
-    nd_free(set->seen);
-    nd_free(set->fresh);
-    *set = (round_set){.seen = NULL};
-}
-
-static nd_err make_room(round_set *set, uint64_t number)
-{
-    if (number >= set->n_seen) {
-        const size_t wanted = 2 * (size_t)number + 1;
-        bool *const seen = nd_realloc(set->seen, wanted, sizeof *seen);
-        if (seen == NULL)
-            return ND_NOMEM;
-        memset(seen + set->n_seen, 0, (wanted - set->n_seen) * sizeof *seen);
-        set->seen = seen;
-        set->n_seen = wanted;
-    }
-    if (set->n_fresh == set->fresh_capacity) {
-        const size_t wanted = 2 * set->fresh_capacity + 8;
-        uint64_t *const fresh = nd_realloc(set->fresh, wanted, sizeof *fresh);
-        if (fresh == NULL)
-            return ND_NOMEM;
-        set->fresh = fresh;
-        set->fresh_capacity = wanted;
-    }
-    return ND_OK;
-}
 
 static nd_err round_set_add(round_set *set, uint64_t number)
 {
-    if (number < set->n_seen && set->seen[number])
-        return ND_OK;
-    ND_TRY(make_room(set, number));
-    set->seen[number] = true;
-    set->fresh[set->n_fresh++] = number;
-    return ND_OK;
+    uint32_t index;
+    return id_table_add(&set->seen, number, &index);
 }
 
 /* --- Inside the loop --- */
@@ -73,7 +39,7 @@ typedef struct round_watch {
 static void destroy(void *user)
 {
     round_watch *const watch = user;
-    round_set_deinit(&watch->set);
+    id_table_deinit(&watch->set.seen);
     nd_free(watch);
 }
 
@@ -85,14 +51,13 @@ static void look(void *user, const nd_type *type, const nd_update *updates, size
         watch->err = round_set_add(&watch->set, updates[i].time.loop[watch->loop]);
 }
 
-/* Sends what is fresh. */
+/* Sends what was not told of. */
 static void tell(nd_vertex *vertex, const nd_time *time, round_set *set, nd_err err)
 {
     if (err != ND_OK)
         (void)nd_worker_fail(nd_vertex_worker(vertex), err, "%s", nd_err_text(err));
-    for (size_t i = 0; i < set->n_fresh; i++)
-        nd_send_by(vertex, 0, time, &(loop_round){set->fresh[i]});
-    set->n_fresh = 0;
+    for (; set->n_told < set->seen.len; set->n_told++)
+        nd_send_by(vertex, 0, time, &(loop_round){set->seen.ids[set->n_told]});
 }
 
 static void on_updates(nd_vertex *vertex, unsigned port, const nd_time *time, nd_batch *batch)
@@ -115,7 +80,11 @@ static void on_rounds(nd_vertex *vertex, unsigned port, const nd_time *time, nd_
     tell(vertex, time, set, err);
 }
 
-static void deinit_rounds(nd_vertex *vertex) { round_set_deinit(nd_vertex_state(vertex)); }
+static void deinit_rounds(nd_vertex *vertex)
+{
+    round_set *const set = nd_vertex_state(vertex);
+    id_table_deinit(&set->seen);
+}
 
 /* All to worker 0, whose number does not depend on how many there are. */
 static void to_first(void *user, const void *records, size_t len, uint64_t *hashes)

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Weakly connected components: every vertex passes the least id it knows on to its neighbours.
  *
- * Small ids set out first, each power of two after the one below, so that most vertices hear of
- * their component's least id before they have told others of their own. A round in which nothing
- * happens costs nothing. */
+ * Small ids set out first, group by group, so that most vertices hear of their component's least id
+ * before they have told others of their own. Between groups there is time enough to get across any
+ * graph but a very long one: a round in which nothing happens costs nothing. Within a group ids
+ * compete, which on a path whose ids follow each other is quadratic; so groups are narrow, but not
+ * many. */
 #include "operators/graph/follow.h"
 #include "operators/graph/follow_rounds.h"
 
-enum { ROUNDS_A_BIT = 256 };
+enum {
+    GROUP_BITS = 6,          /* an id's highest bits, by which it belongs to a group */
+    ROUNDS_A_GROUP = 1 << 19 /* of all groups together below 2^32 */
+};
 
 const nd_type nd_component_type =
     ND_TYPE(nd_component, 1, ND_FIELD(nd_component, id), ND_FIELD(nd_component, component));
@@ -20,15 +25,20 @@ static void own_label(void *user, const void *records, size_t len, void *out)
         ((nd_component *)out)[i] = (nd_component){vertices[i].id, vertices[i].id};
 }
 
+/* Ascending in the id: how long it is, and its highest bits. */
+static uint32_t group_of(uint64_t id)
+{
+    const unsigned n_bits = id == 0 ? 0 : 64 - (unsigned)__builtin_clzll(id);
+    const unsigned shift = n_bits > GROUP_BITS ? n_bits - GROUP_BITS : 0;
+    return (shift << (GROUP_BITS - 1)) + (uint32_t)(id >> shift);
+}
+
 static void set_out(void *user, const void *records, size_t len, uint32_t *rounds)
 {
     const nd_component *const labels = records;
     (void)user;
-    for (size_t i = 0; i < len; i++) {
-        const unsigned n_bits =
-            labels[i].component == 0 ? 0 : 64 - (unsigned)__builtin_clzll(labels[i].component);
-        rounds[i] = ROUNDS_A_BIT * n_bits;
-    }
+    for (size_t i = 0; i < len; i++)
+        rounds[i] = ROUNDS_A_GROUP * group_of(labels[i].component);
 }
 
 static void leave_out_all(void *user, const void *records, size_t len, bool *keep)

@@ -524,7 +524,7 @@ static size_t run_batcher(nd_random *random, const layout *as, size_t most)
     nd_updates all;
     size_t n_built = 0;
     unsigned char *const rows = calloc(most + 1, as->type.size);
-    nd_batcher_init(&batcher, &as->whole);
+    nd_batcher_init(&batcher, &as->whole, as->row.n_loops);
     nd_updates_init(&all, &as->whole);
     for (unsigned step = 0; step < 8; step++) {
         nd_updates complete;

@@ -196,7 +196,7 @@ static void batchers_keep_what_is_not_complete(void **state)
         wide_row *const kept = calloc(20 * MOST, sizeof *kept), *const done =
                                                                     calloc(20 * MOST, sizeof *done);
         size_t n_kept = 0;
-        nd_batcher_init(&batcher, &code);
+        nd_batcher_init(&batcher, &code, row.n_loops);
         for (unsigned step = 0; step < 20; step++) {
             size_t len, n_done;
             nd_updates sealed;
@@ -241,7 +241,7 @@ static void what_cancels_is_not_waited_for(void **state)
                              {.record = {.a = 1}, .epoch = 5, .diff = -1}};
     for (size_t n = 2; n <= 3; n++) {
         nd_record_code_init(&code, &wide_type, 0, 3);
-        nd_batcher_init(&batcher, &code);
+        nd_batcher_init(&batcher, &code, row.n_loops);
         nd_updates_init(&done, &code);
         nd_antichain_init(&frontier);
         nd_antichain_init(&left);
