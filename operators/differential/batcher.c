@@ -107,17 +107,17 @@ static bool has_time(const nd_updates *updates, const nd_time *time)
     return nd_time_table_find(&updates->table, time, &number);
 }
 
-static bool is_in_runs(const nd_batcher *batcher, const nd_time *time)
+static bool is_elsewhere(const nd_batcher *batcher, const nd_time *time)
 {
     const nd_updates *const runs = batcher->runs.items;
     for (size_t i = 0; i < batcher->runs.len; i++)
         if (has_time(&runs[i], time))
             return true;
-    return has_time(&batcher->fresh, time);
+    return has_time(&batcher->fresh, time) || nd_later_has(&batcher->later, time);
 }
 
-/* The pile of a time, or a free one, which becomes that; NULL if there is neither. What is in runs
- * stays there, and what it may cancel with goes there, too. */
+/* The pile of a time, or a free one, which becomes that; NULL if there is neither. What is not in
+ * piles stays there, and what it may cancel with goes there, too. */
 static nd_pile *pile_of(nd_batcher *batcher, const nd_time *time)
 {
     nd_pile *free = NULL;
@@ -128,7 +128,7 @@ static nd_pile *pile_of(nd_batcher *batcher, const nd_time *time)
         else if (nd_time_equal(&pile->time, time))
             return pile;
     }
-    if (!free || is_in_runs(batcher, time))
+    if (!free || is_elsewhere(batcher, time))
         return NULL;
     free->time = *time;
     return free;

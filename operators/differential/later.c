@@ -323,6 +323,11 @@ nd_err nd_later_add(nd_later *later, const unsigned char *code, size_t size, con
     return err;
 }
 
+bool nd_later_has(const nd_later *later, const nd_time *time)
+{
+    return later->n_shelves != 0 && later->slots[find_slot(later, time)] != NULL;
+}
+
 static bool is_complete(const line *one, const nd_antichain *frontier)
 {
     return !nd_antichain_less_equal(frontier, &front_of(one)->time);

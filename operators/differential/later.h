@@ -26,6 +26,9 @@ void nd_later_deinit(nd_later *later);
 
 static inline bool nd_later_is_empty(const nd_later *later) { return later->n_shelves == 0; }
 
+/** Whether something waits at a time. Constant time. */
+bool nd_later_has(const nd_later *later, const nd_time *time);
+
 /** Adds an update. Errors: as nd_updates_consolidate. Logarithmic in how many times there are. */
 ND_CHECKED nd_err nd_later_add(nd_later *later, const unsigned char *code, size_t size,
                                const nd_time *time, int64_t diff);

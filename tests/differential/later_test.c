@@ -63,6 +63,8 @@ static void expect_left(const nd_later *later, const model *all)
             n++;
         }
     assert_int_equal(later->n_shelves, n);
+    for (size_t i = 0; i < all->len; i++)
+        assert_int_equal(nd_later_has(later, &all->times[i]), has_any(all, i));
     assert_int_equal(nd_later_list(later, &left), ND_OK);
     assert_int_equal(left.len, expected.len);
     for (size_t i = 0; i < left.len; i++)

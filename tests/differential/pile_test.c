@@ -578,7 +578,7 @@ static void what_cancels_is_found_wherever_its_time_waits(void **state)
     nd_batcher batcher;
     nd_updates done;
     make_layout(&as, &shapes[0], 0);
-    nd_batcher_init(&batcher, &as.whole);
+    nd_batcher_init(&batcher, &as.whole, as.row.n_loops);
     nd_updates_init(&done, &as.whole);
     for (uint64_t epoch = 1; epoch <= N; epoch++) {
         const nd_time time = {.epoch = epoch};
@@ -654,7 +654,7 @@ static nd_err use_batcher(void *arg)
     nd_random random;
     unsigned char *const rows = calloc(600, as->type.size);
     nd_random_init(&random, 34);
-    nd_batcher_init(&batcher, &as->whole);
+    nd_batcher_init(&batcher, &as->whole, as->row.n_loops);
     nd_trace_builder_init(&builder, &as->trace);
     nd_updates_init(&done, &as->whole);
     nd_antichain_init(&frontier);
