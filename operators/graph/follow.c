@@ -3,8 +3,6 @@
  * first of equal edges that comes, and the last that goes, are seen any further. */
 #include "operators/graph/follow.h"
 
-#include <nereid/memory.h>
-
 const nd_type nd_edge_type =
     ND_TYPE(nd_edge, 1, ND_FIELD(nd_edge, src), ND_FIELD(nd_edge, dst), ND_FIELD(nd_edge, weight));
 const nd_type follow_link_type =
@@ -55,15 +53,4 @@ nd_collection follow_links_both_ways(nd_collection edges)
 nd_collection follow_vertices(nd_collection edges)
 {
     return nd_distinct(nd_collection_flat_map(edges, &follow_vertex_type, both_ends, nd_no_user));
-}
-
-nd_user follow_id(nd_collection edges, uint64_t id)
-{
-    uint64_t *const data = nd_alloc(1, sizeof *data);
-    if (data == NULL)
-        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(edges.stream)), ND_NOMEM, "%s",
-                            nd_err_text(ND_NOMEM));
-    else
-        *data = id;
-    return (nd_user){data, nd_free};
 }

@@ -25,8 +25,4 @@ nd_collection follow_links_both_ways(nd_collection edges);
 /* The ends of edges, each once. */
 nd_collection follow_vertices(nd_collection edges);
 
-/* A function's data that holds an id: to be read by *(const uint64_t *)user. Without memory for it,
- * a mistake is noted, and data is NULL. */
-nd_user follow_id(nd_collection edges, uint64_t id);
-
 #endif

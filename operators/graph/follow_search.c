@@ -3,7 +3,43 @@
  * less does. */
 #include "operators/graph/follow_search.h"
 
+#include <nereid/memory.h>
+
 #include "operators/graph/follow_rounds.h"
+
+_Static_assert(sizeof(follow_way) == sizeof(nd_hops) && sizeof(follow_way) == sizeof(nd_distance),
+               "records of searches look like a way");
+
+static void find_source(void *user, const void *records, size_t len, nd_changes *out)
+{
+    const follow_way *const source = user;
+    const follow_vertex *const vertices = records;
+    for (size_t i = 0; i < len; i++)
+        if (vertices[i].id == source->id)
+            *(follow_way *)nd_changes_slot(out, i) = *source;
+}
+
+static void stay_unreached(void *user, const void *records, size_t len, void *out)
+{
+    const follow_vertex *const vertices = records;
+    follow_way *const ways = out;
+    for (size_t i = 0; i < len; i++) {
+        ways[i] = *(const follow_way *)user;
+        ways[i].id = vertices[i].id;
+    }
+}
+
+/* A function's data that holds a way. Without memory for it, a mistake is noted. */
+static nd_user keep_way(nd_collection edges, follow_way way)
+{
+    follow_way *const data = nd_alloc(1, sizeof *data);
+    if (data == NULL)
+        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(edges.stream)), ND_NOMEM, "%s",
+                            nd_err_text(ND_NOMEM));
+    else
+        *data = way;
+    return (nd_user){data, nd_free};
+}
 
 /* What the loop brings in, and what it tells. */
 typedef struct frame {
@@ -29,11 +65,11 @@ nd_collection follow_search_from(const follow_search *search, nd_collection edge
                                  nd_stream *rounds)
 {
     const nd_collection vertices = follow_vertices(edges);
-    const nd_user user = follow_id(edges, source);
-    frame outside = {
-        search, nd_collection_flat_map(vertices, search->type, search->find_source, user), rounds};
-    const nd_collection reached = nd_iterate(outside.start, search_round, &outside);
-    const nd_collection unreached =
-        nd_collection_map(vertices, search->type, search->far_away, nd_no_user);
+    const nd_collection start = nd_collection_flat_map(vertices, search->type, find_source,
+                                                       keep_way(edges, (follow_way){.id = source}));
+    frame outside = {search, start, rounds};
+    const nd_collection reached = nd_iterate(start, search_round, &outside);
+    const nd_collection unreached = nd_collection_map(vertices, search->type, stay_unreached,
+                                                      keep_way(edges, search->unreached));
     return nd_min(nd_collection_concat(reached, unreached));
 }

@@ -7,15 +7,22 @@
 
 #include "operators/graph/follow.h"
 
+/* A vertex and how far away it is, in whichever way a search measures that. */
+typedef struct follow_way {
+    uint64_t id;
+    union {
+        uint64_t hops;
+        double distance;
+    };
+} follow_way;
+
 /* What differs between searches. */
 typedef struct follow_search {
-    const nd_type *type; /* of an id and how far away it is */
+    const nd_type *type; /* of records that look like a follow_way */
     nd_collection
         around; /* edges, each once, none from a vertex to itself; the key is where from */
-    nd_collection_flat_map_fn *find_source; /* vertices to the source, no way from itself; `user`
-                                               is that of follow_id */
-    nd_collection_map_fn *far_away;         /* vertices to what counts where nothing less does */
-    nd_join_fn *go_along;                   /* from what is reached along an edge */
+    follow_way unreached; /* how far away who is not reached is, whatever its id */
+    nd_join_fn *go_along; /* from what is reached along an edge */
 } follow_search;
 
 /* The search from `source`: how far away each end of `edges` is; sets `*rounds` as the public

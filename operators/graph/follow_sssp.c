@@ -16,23 +16,6 @@ static void leave_out_loops(void *user, const void *records, size_t len, bool *k
         keep[i] = edges[i].src != edges[i].dst;
 }
 
-static void find_source(void *user, const void *records, size_t len, nd_changes *out)
-{
-    const follow_vertex *const vertices = records;
-    const uint64_t source = *(const uint64_t *)user;
-    for (size_t i = 0; i < len; i++)
-        if (vertices[i].id == source)
-            *(nd_distance *)nd_changes_slot(out, i) = (nd_distance){source, 0};
-}
-
-static void far_away(void *user, const void *records, size_t len, void *out)
-{
-    const follow_vertex *const vertices = records;
-    (void)user;
-    for (size_t i = 0; i < len; i++)
-        ((nd_distance *)out)[i] = (nd_distance){vertices[i].id, INFINITY};
-}
-
 static void go_along(void *user, const void *left, const void *right, size_t len, void *out)
 {
     const nd_distance *const reached = left;
@@ -48,8 +31,7 @@ nd_collection nd_sssp_follow(nd_collection edges, uint64_t source, nd_stream *ro
     const follow_search search = {
         .type = &nd_distance_type,
         .around = nd_distinct(nd_collection_filter(edges, leave_out_loops, nd_no_user)),
-        .find_source = find_source,
-        .far_away = far_away,
+        .unreached = {.distance = INFINITY},
         .go_along = go_along};
     return follow_search_from(&search, edges, source, rounds);
 }
