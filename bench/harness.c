@@ -113,6 +113,13 @@ const bench_row *bench_find_row(const char *title)
     return NULL;
 }
 
+bool bench_is_wanted(const bench_row *row, const char *wanted)
+{
+    char title[TITLE_SIZE];
+    bench_write_title(row, title, sizeof title);
+    return !wanted || strstr(title, wanted);
+}
+
 /* --- The table --- */
 
 static const char *const unit_names[] = {"us", "ms", "M/s", "MB"};
@@ -209,11 +216,8 @@ static void measure(const bench_row *row, bool is_full)
 
 void bench_run_rows(bool is_full, const char *wanted)
 {
-    char title[TITLE_SIZE];
     for (size_t i = 0; i < TABLES; i++)
-        for (const bench_row *row = tables[i]; row->name; row++) {
-            bench_write_title(row, title, sizeof title);
-            if (!wanted || strstr(title, wanted))
+        for (const bench_row *row = tables[i]; row->name; row++)
+            if (bench_is_wanted(row, wanted))
                 measure(row, is_full);
-        }
 }

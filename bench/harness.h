@@ -75,7 +75,10 @@ void bench_write_title(const bench_row *row, char *title, size_t size);
 /** The row of that title, or NULL. */
 const bench_row *bench_find_row(const char *title);
 
-/** Measures and prints the rows whose titles contain `wanted` (NULL: all). */
+/** Whether the row's title contains `wanted` (NULL: any does). */
+bool bench_is_wanted(const bench_row *row, const char *wanted);
+
+/** Measures and prints the rows that are wanted. */
 void bench_run_rows(bool is_full, const char *wanted);
 
 /** The workers of all processes. */

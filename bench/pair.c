@@ -164,20 +164,17 @@ static void start_both(couple *both, const bench_row *row, const bench_plan *pla
     snprintf(program, sizeof program, "%ld", (long)getpid());
     snprintf(job, sizeof job, "%016" PRIx64 "%016" PRIx64, number[0], number[1]);
     for (unsigned i = 0; i < 2; i++) {
-        char size[] = "full", tenth[] = "tenth", name[] = "nereid_bench", flag[sizeof hidden];
-        memcpy(flag, hidden, sizeof hidden);
         snprintf(process, sizeof process, "%u", i);
-        char *const argv[ARGS + 1] = {name,
-                                      flag,
-                                      process,
-                                      program,
-                                      plan->is_full ? size : tenth,
-                                      title,
-                                      job,
-                                      where->addresses[0],
-                                      where->addresses[1],
-                                      NULL};
-        both->processes[i] = bench_start(argv, &both->mask_before, figure[1], counts[i]);
+        const char *const words[ARGS + 1] = {"nereid_bench",
+                                             hidden,
+                                             process,
+                                             program,
+                                             plan->is_full ? "full" : "tenth",
+                                             title,
+                                             job,
+                                             where->addresses[0],
+                                             where->addresses[1]};
+        both->processes[i] = bench_start(words, &both->mask_before, figure[1], counts[i]);
     }
     both->figure_fd = figure[0];
     close(figure[1]);
@@ -261,16 +258,12 @@ double bench_pair_measure(const bench_row *row, const bench_plan *plan)
 
 double bench_pair_idle_ns(const bench_plan *plan)
 {
-    sigset_t mask;
     pid_t processes[2];
-    char name[] = "nereid_bench", flag[sizeof hidden];
-    memcpy(flag, hidden, sizeof hidden);
-    char *const argv[] = {name, flag, NULL};
+    const char *const words[] = {"nereid_bench", hidden, NULL};
     (void)plan;
-    sigprocmask(SIG_BLOCK, NULL, &mask);
     const uint64_t begin = bench_now_ns();
     for (unsigned i = 0; i < 2; i++)
-        processes[i] = bench_start(argv, &mask, -1, -1);
+        processes[i] = bench_start(words, NULL, -1, -1);
     bool is_well = true;
     for (unsigned i = 0; i < 2; i++)
         is_well &= bench_wait(processes[i]);

@@ -6,7 +6,6 @@
 #include "bench/query_rows.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,21 +74,15 @@ static size_t read_result(int fd, bench_result *result)
 static void measure_apart(const bench_query *query, const bench_plan *plan, const char *side,
                           bench_result *result)
 {
-    sigset_t mask;
     int ends[2] = {-1, -1};
-    char program[16], workers[16], words[ARGS][NAME_SIZE], *argv[ARGS + 1] = {NULL};
+    char program[16], workers[16];
     snprintf(program, sizeof program, "%ld", (long)getpid());
     snprintf(workers, sizeof workers, "%u", plan->n_workers);
-    const char *const texts[ARGS] = {"nereid_bench", hidden, program,
-                                     query->name,    side,   plan->is_full ? "full" : "tenth",
-                                     workers};
-    for (int i = 0; i < ARGS; i++) {
-        snprintf(words[i], sizeof words[i], "%s", texts[i]);
-        argv[i] = words[i];
-    }
-    sigprocmask(SIG_BLOCK, NULL, &mask);
+    const char *const words[ARGS + 1] = {"nereid_bench", hidden, program,
+                                         query->name,    side,   plan->is_full ? "full" : "tenth",
+                                         workers};
     bench_check(pipe2(ends, O_CLOEXEC) == 0, "no descriptors for a process");
-    const pid_t process = bench_start(argv, &mask, ends[1], -1);
+    const pid_t process = bench_start(words, NULL, ends[1], -1);
     close(ends[1]);
     const size_t size = read_result(ends[0], result);
     close(ends[0]);
@@ -134,13 +127,6 @@ static bench_row make_row(const bench_query *query, const bench_plan *plan, unsi
                        .target = is_whole && !plan->is_full ? target / 10 : target};
 }
 
-static bool is_wanted(const bench_row *row, const char *wanted)
-{
-    char title[NAME_SIZE];
-    bench_write_title(row, title, sizeof title);
-    return !wanted || strstr(title, wanted);
-}
-
 static void print_row(const bench_row *row, const query_figures *figures, unsigned stage)
 {
     double nereid[BENCH_REPEATS], plain[BENCH_REPEATS];
@@ -159,7 +145,7 @@ static void run_query(const bench_query *query, const bench_plan *plan, const ch
     bool is_measured = false;
     for (unsigned stage = 0; stage <= bench_query_n_stages(query); stage++) {
         const bench_row row = make_row(query, plan, stage, name);
-        if (!is_wanted(&row, wanted))
+        if (!bench_is_wanted(&row, wanted))
             continue;
         for (unsigned i = 0; i < BENCH_REPEATS && !is_measured; i++) {
             measure_apart(query, plan, plain_side, &figures.plain[i]);

@@ -11,21 +11,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-pid_t bench_start(char *const argv[], const sigset_t *mask, int out, int extra)
+/* Words as posix_spawn asks for them, which writes to none. */
+typedef union arguments {
+    const char *const *words;
+    char *const *argv;
+} arguments;
+
+pid_t bench_start(const char *const words[], const sigset_t *mask, int out, int extra)
 {
     extern char **environ;
+    const arguments given = {.words = words};
     pid_t started = 0;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigmask(&attributes, mask);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | (mask ? POSIX_SPAWN_SETSIGMASK : 0));
+    if (mask)
+        posix_spawnattr_setsigmask(&attributes, mask);
     posix_spawn_file_actions_init(&actions);
     if (out >= 0)
         posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     if (extra >= 0)
         posix_spawn_file_actions_adddup2(&actions, extra, BENCH_EXTRA_FD);
-    if (posix_spawn(&started, "/proc/self/exe", &actions, &attributes, argv, environ) != 0)
+    if (posix_spawn(&started, "/proc/self/exe", &actions, &attributes, given.argv, environ) != 0)
         started = 0;
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

@@ -13,10 +13,11 @@
 /** The descriptor that a process finds under this number if it is given one. */
 enum { BENCH_EXTRA_FD = 3 };
 
-/** Starts it in a group of its own, so that Ctrl-C reaches the first program alone; `out` and
- * `extra` become its standard output and BENCH_EXTRA_FD, -1 leaves them as they are. Returns 0 if
- * that cannot be done. */
-pid_t bench_start(char *const argv[], const sigset_t *mask, int out, int extra);
+/** Starts it with these words, the last of which is NULL, in a group of its own, so that Ctrl-C
+ * reaches the first program alone. `mask` are the signals that it blocks; `out` and `extra` become
+ * its standard output and BENCH_EXTRA_FD; NULL and -1 leave them as they are. Returns 0 if that
+ * cannot be done. */
+pid_t bench_start(const char *const words[], const sigset_t *mask, int out, int extra);
 
 /** Of a process so started by `program`: it is to end when that does. False if that has happened
  * already. */
