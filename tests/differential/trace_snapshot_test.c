@@ -365,14 +365,9 @@ static void a_trace_that_has_lost_something_covers_nothing(void **state)
 /* --- What it costs --- */
 
 /* References to the only batch, but for the one that counts them. */
-static size_t count_references(watched_trace *self)
+static size_t count_references(const watched_trace *self)
 {
-    nd_vector batches;
-    nd_vector_init(&batches, sizeof(nd_trace_batch *));
-    assert_int_equal(nd_trace_batches(self->trace, NULL, &batches), ND_OK);
-    assert_int_equal(batches.len, 1);
-    nd_trace_batch *const batch = *(nd_trace_batch **)nd_vector_pop(&batches);
-    nd_vector_deinit(&batches);
+    nd_trace_batch *const batch = watched_only_batch(self);
     const size_t refs = atomic_load(&batch->refs) - 1;
     nd_trace_batch_release(batch);
     return refs;

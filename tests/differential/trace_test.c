@@ -282,18 +282,6 @@ static void times_that_are_one_take_no_room(void **state)
     watched_end(&self);
 }
 
-/* The only batch there is, retained. */
-static nd_trace_batch *only_batch(watched_trace *self)
-{
-    nd_vector batches;
-    nd_vector_init(&batches, sizeof(nd_trace_batch *));
-    assert_int_equal(nd_trace_batches(self->trace, NULL, &batches), ND_OK);
-    assert_int_equal(batches.len, 1);
-    nd_trace_batch *const batch = *(nd_trace_batch **)nd_vector_pop(&batches);
-    nd_vector_deinit(&batches);
-    return batch;
-}
-
 /* Every value has updates at many epochs, and in each epoch at another counter, so that none ever
  * cancels, while times become fewer with each epoch, a twentieth in all. */
 static void nothing_is_rewritten_again_and_again(void **state)
@@ -312,11 +300,11 @@ static void nothing_is_rewritten_again_and_again(void **state)
                 record(1, (unsigned char)value, epoch, (uint32_t)((epoch + value * 6) % N), 1);
     watched_add_these(&self, N, some, n);
     free(some);
-    nd_trace_batch *last = only_batch(&self);
+    nd_trace_batch *last = watched_only_batch(&self);
     for (uint64_t epoch = 0; epoch <= N + 100; epoch++) {
         watched_hold(&reader, epoch, N);
         (void)watched_exert_all(&self, 1000);
-        nd_trace_batch *const now = only_batch(&self);
+        nd_trace_batch *const now = watched_only_batch(&self);
         n_batches += now != last;
         nd_trace_batch_release(last);
         last = now;
@@ -344,7 +332,7 @@ static void what_is_small_waits_for_more(void **state)
     for (size_t i = 0; i < LARGE; i++)
         some[i] = record((unsigned char)(i / 256), (unsigned char)i, 0, 0, 1);
     watched_add_these(&self, 1, some, LARGE);
-    nd_trace_batch *const large = only_batch(&self);
+    nd_trace_batch *const large = watched_only_batch(&self);
     for (size_t i = 0; i < SMALL; i++) {
         nd_vector batches;
         nd_vector_init(&batches, sizeof(nd_trace_batch *));

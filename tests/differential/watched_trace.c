@@ -149,6 +149,17 @@ void watched_expect(watched_trace *self, const nd_time *time, uint64_t through)
     nd_antichain_deinit(&limit);
 }
 
+nd_trace_batch *watched_only_batch(const watched_trace *self)
+{
+    nd_vector batches;
+    nd_vector_init(&batches, sizeof(nd_trace_batch *));
+    assert_int_equal(nd_trace_batches(self->trace, NULL, &batches), ND_OK);
+    assert_int_equal(batches.len, 1);
+    nd_trace_batch *const batch = *(nd_trace_batch **)nd_vector_pop(&batches);
+    nd_vector_deinit(&batches);
+    return batch;
+}
+
 unsigned watched_exert_all(watched_trace *self, uint64_t fuel)
 {
     bool has_more = true;

@@ -46,6 +46,9 @@ void watched_add_these(watched_trace *self, uint64_t n_epochs, naive_update *upd
  * before epoch `through`, or in all if that is zero: once by batches, once by views. */
 void watched_expect(watched_trace *self, const nd_time *time, uint64_t through);
 
+/** The only batch there is, retained. */
+nd_trace_batch *watched_only_batch(const watched_trace *self);
+
 /** Calls nd_trace_exert until it says that nothing is left. Returns the number of calls. */
 unsigned watched_exert_all(watched_trace *self, uint64_t fuel);
 
