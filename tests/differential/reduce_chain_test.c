@@ -4,13 +4,12 @@
  * what is right at every time. */
 #include "tests/support/cmocka.h"
 
-#include <string.h>
-
 #include "operators/differential/reduce_chain.h"
 #include "runtime/base/random.h"
+#include "tests/differential/reduce_rounds.h"
 #include "tests/support/failing_memory.h"
 
-enum { MOST_UPDATES = 40, MOST_TIMES = 12 };
+enum { MOST_UPDATES = 40 /* of GIVEN_MOST */, MOST_TIMES = 12 };
 
 /* --- Functions --- */
 
@@ -59,9 +58,7 @@ typedef struct half {
 
 typedef struct both {
     half chain, plain;
-    nd_edit updates[MOST_UPDATES];
-    bool are_taken[MOST_UPDATES];
-    size_t n_updates;
+    given_updates given;
     nd_vector input, batch; /* nd_edit */
     unsigned n_chains, n_others, n_kept;
 } both;
@@ -79,27 +76,6 @@ static void deinit_half(half *one)
     nd_reduce_tactic_deinit(&one->tactic);
     nd_vector_deinit(&one->output);
     nd_vector_deinit(&one->pending);
-}
-
-static void append(nd_vector *to, const void *items, size_t len)
-{
-    if (len == 0)
-        return;
-    assert_int_equal(nd_vector_reserve(to, to->len + len), ND_OK);
-    memcpy((char *)to->items + to->len * to->item_size, items, len * to->item_size);
-    to->len += len;
-}
-
-static void take_batch(both *key, const nd_antichain *upper)
-{
-    nd_vector_clear(&key->batch);
-    for (size_t i = 0; i < key->n_updates; i++) {
-        if (key->are_taken[i] || nd_antichain_less_equal(upper, &key->updates[i].time))
-            continue;
-        key->are_taken[i] = true;
-        append(&key->batch, &key->updates[i], 1);
-    }
-    nd_history_sort(key->batch.items, key->batch.len);
 }
 
 static nd_reduce_round round_of(const both *key, const half *one, const nd_antichain *upper)
@@ -121,17 +97,11 @@ static void reduce_half(both *key, half *one, const nd_antichain *upper)
     assert_int_equal(nd_reduce_key(&one->tactic, &round, &one->result), ND_OK);
 }
 
-static void store(nd_vector *history, const void *edits, size_t len, const nd_antichain *since)
-{
-    append(history, edits, len);
-    assert_int_equal(nd_history_advance(history->items, &history->len, since), ND_OK);
-}
-
 static void keep_half(half *one, const nd_antichain *upper)
 {
-    store(&one->output, one->result.corrections, one->result.n_corrections, upper);
+    store_edits(&one->output, one->result.corrections, one->result.n_corrections, upper);
     nd_vector_clear(&one->pending);
-    append(&one->pending, one->result.pending, one->result.n_pending);
+    append_items(&one->pending, one->result.pending, one->result.n_pending);
 }
 
 /* Whether any two times are comparable. */
@@ -149,7 +119,7 @@ static bool are_comparable(const nd_vector *times)
 static void append_times(nd_vector *times, const nd_edit *edits, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        append(times, &edits[i].time, 1);
+        append_items(times, &edits[i].time, 1);
 }
 
 /* The decision, pair by pair. */
@@ -164,7 +134,7 @@ static void check_decision(both *key, const nd_antichain *upper)
     append_times(&times, round.batch, round.n_batch);
     for (size_t i = 0; i < round.n_pending; i++)
         if (!nd_antichain_less_equal(upper, &round.pending[i]))
-            append(&times, &round.pending[i], 1);
+            append_items(&times, &round.pending[i], 1);
     assert_int_equal(nd_chain_discover(&key->chain.tactic, &round, &is_chain), ND_OK);
     assert_int_equal(is_chain, are_comparable(&times));
     key->n_chains += is_chain && key->batch.len != 0;
@@ -196,7 +166,8 @@ static void assert_pending_is_lawful(const nd_reduce_result *result, const nd_an
 
 static void retire(both *key, const nd_antichain *upper)
 {
-    take_batch(key, upper);
+    given_take(&key->given, upper, &key->batch);
+    nd_history_sort(key->batch.items, key->batch.len);
     check_decision(key, upper);
     reduce_half(key, &key->chain, upper);
     reduce_half(key, &key->plain, upper);
@@ -204,7 +175,7 @@ static void retire(both *key, const nd_antichain *upper)
     assert_pending_is_lawful(&key->chain.result, upper);
     keep_half(&key->chain, upper);
     keep_half(&key->plain, upper);
-    store(&key->input, key->batch.items, key->batch.len, upper);
+    store_edits(&key->input, key->batch.items, key->batch.len, upper);
 }
 
 /* --- Random runs --- */
@@ -234,15 +205,15 @@ static void add_updates(both *key, nd_random *random, unsigned n_coordinates, do
         const nd_time step = any_step(random, n_coordinates);
         times[i] = i == 0 ? step : plus(&times[i - 1], &step);
     }
-    key->n_updates = 1 + nd_random_below(random, MOST_UPDATES);
-    for (size_t i = 0; i < key->n_updates; i++) {
+    key->given.n = 1 + nd_random_below(random, MOST_UPDATES);
+    for (size_t i = 0; i < key->given.n; i++) {
         static const int64_t diffs[] = {1, 1, -1, 2};
-        nd_edit *const one = &key->updates[i];
+        nd_edit *const one = &key->given.items[i];
         *one =
             (nd_edit){(uint32_t)nd_random_below(random, 5), times[nd_random_below(random, n_times)],
                       diffs[nd_random_below(random, 4)]};
         if (i > 0 && nd_random_chance(random, 0.4)) {
-            const nd_edit *const old = &key->updates[nd_random_below(random, i)];
+            const nd_edit *const old = &key->given.items[nd_random_below(random, i)];
             one->value = old->value;
             one->diff = -old->diff;
         }
@@ -284,9 +255,9 @@ static void walk_frontier(nd_antichain *frontier, nd_random *random)
 
 static void add_any_updates(both *key, nd_random *random)
 {
-    key->n_updates = 1 + nd_random_below(random, MOST_UPDATES);
-    for (size_t i = 0; i < key->n_updates; i++)
-        key->updates[i] =
+    key->given.n = 1 + nd_random_below(random, MOST_UPDATES);
+    for (size_t i = 0; i < key->given.n; i++)
+        key->given.items[i] =
             (nd_edit){(uint32_t)nd_random_below(random, 3),
                       {nd_random_below(random, 4), {(uint32_t)nd_random_below(random, 7)}},
                       nd_random_chance(random, 0.5) ? 1 : -1};
@@ -302,7 +273,7 @@ static void run(uint64_t seed, unsigned n_coordinates, both *key)
     init_half(&key->plain, function, true);
     nd_vector_init(&key->input, sizeof(nd_edit));
     nd_vector_init(&key->batch, sizeof(nd_edit));
-    memset(key->are_taken, 0, sizeof key->are_taken);
+    key->given = (given_updates){.n = 0};
     const bool is_loop = n_coordinates > 1 && nd_random_chance(&random, 0.5);
     if (is_loop)
         add_any_updates(key, &random);
@@ -331,7 +302,7 @@ static void a_chain_is_corrected_as_the_closure_would(void **state)
 {
     (void)state;
     for (unsigned n_coordinates = 1; n_coordinates <= 3; n_coordinates++) {
-        both key = {.n_updates = 0};
+        both key = {.n_chains = 0};
         for (uint64_t seed = 0; seed < 3000; seed++)
             run(seed, n_coordinates, &key);
         assert_true(key.n_chains > 1000);
@@ -341,15 +312,6 @@ static void a_chain_is_corrected_as_the_closure_would(void **state)
 }
 
 /* --- By hand --- */
-
-static nd_err reduce_batch(nd_reduce_tactic *tactic, const nd_edit *batch, size_t len,
-                           nd_reduce_result *result)
-{
-    nd_antichain upper;
-    nd_antichain_init(&upper);
-    const nd_reduce_round round = {.batch = batch, .n_batch = len, .upper = &upper};
-    return nd_reduce_key(tactic, &round, result);
-}
 
 static void only_the_least_later_time_is_pending(void **state)
 {

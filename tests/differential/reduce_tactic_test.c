@@ -3,13 +3,11 @@
  * of all updates, as they were, at every time of a grid. */
 #include "tests/support/cmocka.h"
 
-#include <string.h>
-
-#include "operators/differential/reduce_tactic.h"
 #include "runtime/base/random.h"
+#include "tests/differential/reduce_rounds.h"
 #include "tests/support/failing_memory.h"
 
-enum { MOST_SIDE = 6, MOST_UPDATES = 64 };
+enum { MOST_SIDE = 6 };
 
 /* --- Functions --- */
 
@@ -70,16 +68,14 @@ enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 /* What becomes of a key's updates, given beforehand, as rounds retire. */
 typedef struct one_key {
     nd_reduce_tactic tactic;
-    nd_edit updates[MOST_UPDATES];
-    bool are_taken[MOST_UPDATES];
-    size_t n_updates;
+    given_updates given;
     nd_vector batch, input, output, all; /* nd_edit; all corrections there were */
     nd_vector pending;                   /* nd_time */
 } one_key;
 
 static void init_key(one_key *key, nd_reduce_function function, void *context)
 {
-    *key = (one_key){.n_updates = 0};
+    *key = (one_key){.given = {.n = 0}};
     nd_reduce_tactic_init(&key->tactic, function, context);
     nd_vector *const edits[] = {&key->batch, &key->input, &key->output, &key->all};
     for (size_t i = 0; i < 4; i++)
@@ -97,28 +93,13 @@ static void deinit_key(one_key *key)
 
 static void add_update(one_key *key, uint32_t value, nd_time time, int64_t diff)
 {
-    assert_true(key->n_updates < MOST_UPDATES);
-    key->updates[key->n_updates++] = (nd_edit){value, time, diff};
-}
-
-static void append(nd_vector *to, const void *items, size_t len)
-{
-    if (len == 0)
-        return;
-    assert_int_equal(nd_vector_reserve(to, to->len + len), ND_OK);
-    memcpy((char *)to->items + to->len * to->item_size, items, len * to->item_size);
-    to->len += len;
+    assert_true(key->given.n < GIVEN_MOST);
+    key->given.items[key->given.n++] = (nd_edit){value, time, diff};
 }
 
 static void take_batch(one_key *key, const nd_antichain *upper, bool is_consolidated)
 {
-    nd_vector_clear(&key->batch);
-    for (size_t i = 0; i < key->n_updates; i++) {
-        if (key->are_taken[i] || nd_antichain_less_equal(upper, &key->updates[i].time))
-            continue;
-        key->are_taken[i] = true;
-        append(&key->batch, &key->updates[i], 1);
-    }
+    given_take(&key->given, upper, &key->batch);
     if (is_consolidated)
         assert_int_equal(nd_history_consolidate(key->batch.items, &key->batch.len), ND_OK);
     else
@@ -157,14 +138,6 @@ static void assert_lawful(const one_key *key, const nd_antichain *upper,
     }
 }
 
-static void store(nd_vector *history, const void *edits, size_t len, const nd_antichain *since)
-{
-    append(history, edits, len);
-    assert_int_equal(since ? nd_history_advance(history->items, &history->len, since)
-                           : nd_history_consolidate(history->items, &history->len),
-                     ND_OK);
-}
-
 enum { ADDS_UP = 1, COMPACTS_INPUT = 2, COMPACTS_OUTPUT = 4, USUAL = 7 };
 
 /* A round up to `upper`. */
@@ -177,12 +150,13 @@ static void retire(one_key *key, const nd_antichain *upper, unsigned ways)
         key->batch.len,   key->pending.items, key->pending.len, upper,          false};
     assert_int_equal(nd_reduce_key(&key->tactic, &round, &result), ND_OK);
     assert_lawful(key, upper, &result);
-    append(&key->all, result.corrections, result.n_corrections);
-    store(&key->input, key->batch.items, key->batch.len, ways & COMPACTS_INPUT ? upper : NULL);
-    store(&key->output, result.corrections, result.n_corrections,
-          ways & COMPACTS_OUTPUT ? upper : NULL);
+    append_items(&key->all, result.corrections, result.n_corrections);
+    store_edits(&key->input, key->batch.items, key->batch.len,
+                ways & COMPACTS_INPUT ? upper : NULL);
+    store_edits(&key->output, result.corrections, result.n_corrections,
+                ways & COMPACTS_OUTPUT ? upper : NULL);
     nd_vector_clear(&key->pending);
-    append(&key->pending, result.pending, result.n_pending);
+    append_items(&key->pending, result.pending, result.n_pending);
 }
 
 /* The same, up to `n` times. */
@@ -206,7 +180,7 @@ static bool is_right_at(const one_key *key, const nd_time *time)
     nd_vector_init(&has, sizeof(nd_tally));
     nd_vector_init(&had, sizeof(nd_tally));
     nd_vector_init(&want.counts, sizeof(nd_tally));
-    assert_int_equal(nd_history_accumulate(key->updates, key->n_updates, time, &has), ND_OK);
+    assert_int_equal(nd_history_accumulate(key->given.items, key->given.n, time, &has), ND_OK);
     assert_int_equal(nd_history_accumulate(key->all.items, key->all.len, time, &had), ND_OK);
     key->tactic.function(key->tactic.context, has.items, has.len, &want);
     assert_int_equal(want.err, ND_OK);
@@ -258,7 +232,7 @@ static void add_any_updates(one_key *key, nd_random *random, unsigned n_coordina
     for (size_t i = 0; i < n; i++) {
         const nd_time time = any_time(random, n_coordinates, side);
         if (i > 0 && nd_random_chance(random, 0.4)) {
-            const nd_edit *const old = &key->updates[nd_random_below(random, i)];
+            const nd_edit *const old = &key->given.items[nd_random_below(random, i)];
             add_update(key, old->value, time, -old->diff);
         } else
             add_update(key, (uint32_t)nd_random_below(random, n_values), time,
@@ -530,15 +504,6 @@ static void extreme(void *context, const nd_tally *input, size_t len, nd_reduce_
     nd_reduce_put(output, 1, len == 1 ? INT64_MAX : INT64_MIN);
 }
 
-static nd_err retire_batch(nd_reduce_tactic *tactic, const nd_edit *batch, size_t len,
-                           nd_reduce_result *result)
-{
-    nd_antichain upper;
-    nd_antichain_init(&upper);
-    const nd_reduce_round round = {.batch = batch, .n_batch = len, .upper = &upper};
-    return nd_reduce_key(tactic, &round, result);
-}
-
 static void what_fails_in_a_round_fails_that_round_alone(void **state)
 {
     (void)state;
@@ -548,11 +513,11 @@ static void what_fails_in_a_round_fails_that_round_alone(void **state)
     const nd_edit many[] = {{1, {0}, INT64_MAX}, {1, {1, {0}}, INT64_MAX}};
     const nd_edit three[] = {{1, {0}, 1}, {2, {0}, 1}, {3, {0}, 1}};
     nd_reduce_tactic_init(&tactic, extreme, NULL);
-    assert_int_equal(retire_batch(&tactic, apart, 2, &result), ND_FAILED);
-    assert_int_equal(retire_batch(&tactic, many, 2, &result), ND_FAILED);
-    assert_int_equal(retire_batch(&tactic, three, 3, &result), ND_INPUT);
+    assert_int_equal(reduce_batch(&tactic, apart, 2, &result), ND_FAILED);
+    assert_int_equal(reduce_batch(&tactic, many, 2, &result), ND_FAILED);
+    assert_int_equal(reduce_batch(&tactic, three, 3, &result), ND_INPUT);
     assert_int_equal(result.n_corrections, 77);
-    assert_int_equal(retire_batch(&tactic, three, 2, &result), ND_OK);
+    assert_int_equal(reduce_batch(&tactic, three, 2, &result), ND_OK);
     assert_int_equal(result.n_corrections, 1);
     assert_edit(result.corrections, 1, (nd_time){0}, INT64_MIN);
     nd_reduce_tactic_deinit(&tactic);
@@ -574,7 +539,7 @@ static nd_err attempt_a_round(void *arg)
     nd_reduce_tactic tactic;
     nd_reduce_result result = {.n_corrections = 77};
     nd_reduce_tactic_init(&tactic, distinct, NULL);
-    const nd_err err = retire_batch(&tactic, batch, make_batch(batch), &result);
+    const nd_err err = reduce_batch(&tactic, batch, make_batch(batch), &result);
     assert_true((err == ND_OK) == (result.n_corrections != 77));
     nd_reduce_tactic_deinit(&tactic);
     return err;
@@ -596,9 +561,9 @@ static void second_round_allocates_nothing(void **state)
     failing_memory_start(&memory, SIZE_MAX);
     nd_reduce_tactic_init(&tactic, distinct, NULL);
     const size_t n = make_batch(batch);
-    assert_int_equal(retire_batch(&tactic, batch, n, &result), ND_OK);
+    assert_int_equal(reduce_batch(&tactic, batch, n, &result), ND_OK);
     memory.allowed = atomic_load(&memory.n_allocations);
-    assert_int_equal(retire_batch(&tactic, batch, n, &result), ND_OK);
+    assert_int_equal(reduce_batch(&tactic, batch, n, &result), ND_OK);
     nd_reduce_tactic_deinit(&tactic);
     assert_false(failing_memory_stop(&memory));
 }
