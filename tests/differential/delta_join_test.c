@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "runtime/base/random.h"
-#include "scheduler/simulation.h"
 #include "tests/differential/changes.h"
+#include "tests/support/simulated.h"
 
 /* A fact of one of some relations. */
 typedef struct fact {
@@ -194,9 +194,6 @@ static void make_history(history *self, nd_random *random, uint64_t seed)
 static void simulate(history *self, uint64_t seed)
 {
     static const size_t lens[] = {0, 1, 7};
-    bool quiet = false;
-    nd_message why = {""};
-    nd_simulation *simulation;
     const nd_simulation_def def = {.n_workers = self->n_workers,
                                    .n_processes = self->n_workers == 4 ? 2 : 1,
                                    .mode = ND_PUBLISH_DEMAND,
@@ -205,14 +202,7 @@ static void simulate(history *self, uint64_t seed)
                                    .build = build,
                                    .drive = drive,
                                    .arg = self};
-    if (nd_simulation_create(&def, &simulation, &why) != ND_OK)
-        fail_msg("%s", why.text);
-    while (!quiet)
-        if (nd_simulation_step(simulation, &quiet, &why) != ND_OK)
-            fail_msg("seed %llu: %s", (unsigned long long)seed, why.text);
-    if (!nd_simulation_is_done(simulation))
-        fail_msg("seed %llu: nothing moves, and it is not complete", (unsigned long long)seed);
-    nd_simulation_destroy(simulation);
+    simulated_expect(&def);
 }
 
 static void delta_joins_are_joins(void **state)

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "operators/differential/index.h"
-#include "scheduler/simulation.h"
 #include "tests/differential/query_run.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/simulated.h"
 
 typedef struct pair {
     uint32_t key;
@@ -353,33 +353,15 @@ static nd_err attempt(void *arg)
 {
     (void)arg;
     nd_input *input;
-    nd_simulation *simulation;
-    bool quiet = false;
     const nd_simulation_def def = {
         .n_workers = 1, .seed = 1, .build = build_half, .drive = feed_half, .arg = &input};
-    ND_TRY(nd_simulation_create(&def, &simulation, NULL));
-    nd_err err = ND_OK;
-    while (err == ND_OK && !quiet)
-        err = nd_simulation_step(simulation, &quiet, NULL);
-    nd_simulation_destroy(simulation);
-    return err;
+    return simulated_run(&def, NULL);
 }
 
-/* A refusal that the runtime can do without need not end the run. */
 static void runs_without_memory_end_cleanly(void **state)
 {
     (void)state;
-    size_t n_failed = 0;
-    bool is_refused = true;
-    for (size_t allowed = 0; is_refused; allowed++) {
-        failing_memory memory;
-        failing_memory_start(&memory, allowed);
-        const nd_err err = attempt(NULL);
-        is_refused = failing_memory_stop(&memory);
-        assert_true(err == ND_NOMEM || err == ND_OK);
-        n_failed += err == ND_NOMEM ? 1 : 0;
-    }
-    assert_true(n_failed > 100);
+    assert_true(failing_memory_sweep_runs(attempt, NULL) > 100);
 }
 
 int main(void)

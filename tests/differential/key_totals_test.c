@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "operators/differential/plainly.h"
-#include "scheduler/simulation.h"
 #include "tests/differential/query_run.h"
+#include "tests/support/simulated.h"
 
 /* --- Records --- */
 
@@ -183,8 +183,6 @@ static size_t hold_contest(uint64_t seed, bool is_in_loop)
 {
     static const unsigned epochs[] = {1, 4, 12, 60};
     nd_random random;
-    nd_message message = {""};
-    nd_simulation *simulation;
     contest self = {.is_in_loop = is_in_loop};
     nd_random_init(&random, seed);
     self.n_workers = 1 + (unsigned)nd_random_below(&random, MOST_WORKERS);
@@ -197,13 +195,7 @@ static size_t hold_contest(uint64_t seed, bool is_in_loop)
                                    .build = build,
                                    .drive = drive,
                                    .arg = &self};
-    if (nd_simulation_create(&def, &simulation, &message) != ND_OK)
-        fail_msg("seed %llu: %s", (unsigned long long)seed, message.text);
-    for (bool quiet = false; !quiet;)
-        if (nd_simulation_step(simulation, &quiet, &message) != ND_OK)
-            fail_msg("seed %llu: %s", (unsigned long long)seed, message.text);
-    assert_true(nd_simulation_is_done(simulation));
-    nd_simulation_destroy(simulation);
+    simulated_expect(&def);
     if (self.n_differences)
         fail_msg("seed %llu: %zu differences", (unsigned long long)seed, self.n_differences);
     return self.n_shown;

@@ -6,8 +6,8 @@
 #include <nereid.h>
 #include <nereid/dbsp.h>
 
-#include "scheduler/simulation.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/simulated.h"
 
 typedef struct entry {
     nd_bytes name;
@@ -107,36 +107,17 @@ static bool drive(nd_worker *worker, nd_random *random, void *arg)
     return false;
 }
 
-static nd_err attempt(run *self)
+static nd_err attempt(void *arg)
 {
-    nd_simulation *simulation;
-    bool is_quiet = false;
     const nd_simulation_def def = {
-        .n_workers = 1, .seed = 1, .build = build, .drive = drive, .arg = self};
-    ND_TRY(nd_simulation_create(&def, &simulation, NULL));
-    nd_err err = ND_OK;
-    while (err == ND_OK && !is_quiet)
-        err = nd_simulation_step(simulation, &is_quiet, NULL);
-    nd_simulation_destroy(simulation);
-    return err;
+        .n_workers = 1, .seed = 1, .build = build, .drive = drive, .arg = arg};
+    return simulated_run(&def, NULL);
 }
 
-/* A refusal that the runtime can do without need not end the run. */
 static void expect_clean_ends(query_fn *query, bool is_upsert)
 {
     run self = {.query = query, .is_upsert = is_upsert};
-    size_t n_failed = 0;
-    bool is_refused = true;
-    for (size_t allowed = 0; is_refused; allowed++) {
-        failing_memory memory;
-        failing_memory_start(&memory, allowed);
-        const nd_err err = attempt(&self);
-        is_refused = failing_memory_stop(&memory);
-        assert_true(err == ND_NOMEM || err == ND_OK);
-        assert_true(is_refused || err == ND_OK);
-        n_failed += err == ND_NOMEM ? 1 : 0;
-    }
-    assert_true(n_failed > 50);
+    assert_true(failing_memory_sweep_runs(attempt, &self) > 50);
 }
 
 static void totals_end_cleanly(void **state)

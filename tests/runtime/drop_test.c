@@ -5,7 +5,7 @@
 
 #include <nereid.h>
 
-#include "scheduler/simulation.h"
+#include "tests/support/simulated.h"
 
 typedef struct number {
     uint64_t value;
@@ -109,17 +109,8 @@ static void a_dropped_dataflow_ends_on_every_worker(void **state)
                                        .build = build,
                                        .drive = drive,
                                        .arg = &r};
-        nd_simulation *simulation;
-        nd_message message;
-        assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
-        bool quiet = false;
-        for (size_t n = 0; !quiet; n++) {
-            assert_true(n < 2000000);
-            assert_int_equal(nd_simulation_step(simulation, &quiet, &message), ND_OK);
-        }
-        assert_true(nd_simulation_is_done(simulation));
+        simulated_expect(&def);
         assert_false(r.was_called_after);
-        nd_simulation_destroy(simulation);
         assert_int_equal(r.n_deinit, def.n_workers);
     }
 }

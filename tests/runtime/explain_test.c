@@ -9,10 +9,10 @@
 #include <nereid.h>
 
 #include "runtime/graph_internal.h"
-#include "scheduler/simulation.h"
 #include "scheduler/worker.h"
 #include "tests/support/cmocka.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/simulated.h"
 
 typedef struct number {
     uint64_t value;
@@ -100,11 +100,7 @@ static stage begin(unsigned n_workers, nd_err (*build)(nd_worker *worker, void *
 static void run_until_quiet(const stage *on)
 {
     nd_message message;
-    bool quiet = false;
-    for (unsigned i = 0; !quiet; i++) {
-        assert_true(i < 100000);
-        assert_int_equal(nd_simulation_step(on->simulation, &quiet, &message), ND_OK);
-    }
+    assert_int_equal(simulated_settle(on->simulation, &message), ND_OK);
 }
 
 /* --- What is said --- */

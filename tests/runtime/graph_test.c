@@ -9,8 +9,8 @@
 
 #include <nereid.h>
 
-#include "scheduler/simulation.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/simulated.h"
 
 typedef struct number {
     uint64_t value;
@@ -112,11 +112,8 @@ static nd_err start(graph *g, nd_message *message)
 {
     nd_simulation *simulation;
     const nd_simulation_def def = {.n_workers = 1, .build = build, .arg = g};
-    nd_err err = nd_simulation_create(&def, &simulation, message);
-    if (err != ND_OK)
-        return err;
-    for (bool quiet = false; err == ND_OK && !quiet;)
-        err = nd_simulation_step(simulation, &quiet, message);
+    ND_TRY(nd_simulation_create(&def, &simulation, message));
+    const nd_err err = simulated_settle(simulation, message);
     nd_simulation_destroy(simulation);
     return err;
 }

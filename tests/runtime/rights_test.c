@@ -8,7 +8,7 @@
 
 #include <nereid.h>
 
-#include "scheduler/simulation.h"
+#include "tests/support/simulated.h"
 
 typedef struct number {
     uint64_t value;
@@ -74,9 +74,8 @@ static nd_err build(nd_worker *worker, void *arg)
 static void settle(scene *s)
 {
     nd_message message = {""};
-    for (bool quiet = false; !quiet;)
-        if (nd_simulation_step(s->simulation, &quiet, &message) != ND_OK)
-            fail_msg("%s", message.text);
+    if (simulated_settle(s->simulation, &message) != ND_OK)
+        fail_msg("%s", message.text);
 }
 
 static void open_scene(scene *s)

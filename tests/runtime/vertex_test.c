@@ -9,7 +9,7 @@
 
 #include <nereid.h>
 
-#include "scheduler/simulation.h"
+#include "tests/support/simulated.h"
 
 typedef struct number {
     uint64_t value;
@@ -124,24 +124,16 @@ static nd_err build(nd_worker *worker, void *arg)
     return nd_dataflow_start(flow);
 }
 
-static nd_err run_to_end(nd_simulation *simulation, nd_message *message)
-{
-    nd_err err = ND_OK;
-    for (bool quiet = false; !quiet && err == ND_OK;)
-        err = nd_simulation_step(simulation, &quiet, message);
-    return err;
-}
-
 static nd_err perform(play *p, nd_message *message)
 {
     nd_simulation *simulation;
     const nd_simulation_def def = {.n_workers = 1, .build = build, .arg = p};
     ND_TRY(nd_simulation_create(&def, &simulation, message));
-    nd_err err = run_to_end(simulation, message);
+    nd_err err = simulated_settle(simulation, message);
     if (err == ND_OK) {
         assert_true(nd_simulation_is_done(simulation));
         act(p->actor, WHEN_OVER);
-        err = run_to_end(simulation, message);
+        err = simulated_settle(simulation, message);
     }
     nd_simulation_destroy(simulation);
     return err;
@@ -154,6 +146,17 @@ static void expect_refusal(const deed *d, const char *text)
     assert_int_equal(perform(&p, &message), ND_INVAL);
     assert_int_not_equal(p.n_done, 0);
     if (strstr(message.text, text) == NULL || strstr(message.text, "vertex 'actor': ") == NULL)
+        fail_msg("'%s' is not in '%s'", text, message.text);
+}
+
+/* Another dataflow than that of a play is refused, too. */
+static void expect_failure(nd_err (*build_other)(nd_worker *worker, void *arg), void *arg,
+                           const char *text)
+{
+    nd_message message = {""};
+    const nd_simulation_def def = {.n_workers = 1, .build = build_other, .arg = arg};
+    assert_int_equal(simulated_run(&def, &message), ND_INVAL);
+    if (strstr(message.text, text) == NULL)
         fail_msg("'%s' is not in '%s'", text, message.text);
 }
 
@@ -389,13 +392,7 @@ static nd_err build_releasing_source(nd_worker *worker, void *arg)
 static void a_released_hold_gives_no_right(void **state)
 {
     (void)state;
-    nd_simulation *simulation;
-    nd_message message = {""};
-    const nd_simulation_def def = {.n_workers = 1, .build = build_releasing_source};
-    assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
-    assert_int_equal(run_to_end(simulation, &message), ND_INVAL);
-    nd_simulation_destroy(simulation);
-    assert_non_null(strstr(message.text, "it sends on output 0 at (0)"));
+    expect_failure(build_releasing_source, NULL, "it sends on output 0 at (0)");
 }
 
 /* --- Notifications --- */
@@ -445,14 +442,8 @@ static nd_err build_deaf(nd_worker *worker, void *arg)
 static void asking_needs_somebody_to_be_told(void **state)
 {
     (void)state;
-    nd_simulation *simulation;
-    nd_message message = {""};
     play p = {.deed = &(deed){.act = ask_now, .when = WHEN_RECEIVING}};
-    const nd_simulation_def def = {.n_workers = 1, .build = build_deaf, .arg = &p};
-    assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
-    assert_int_equal(run_to_end(simulation, &message), ND_INVAL);
-    nd_simulation_destroy(simulation);
-    assert_non_null(strstr(message.text, "vertex 'deaf': it asks for a notification but has no"));
+    expect_failure(build_deaf, &p, "vertex 'deaf': it asks for a notification but has no");
 }
 
 /* --- Batches --- */
@@ -488,15 +479,8 @@ static nd_err build_changing_type(nd_worker *worker, void *arg)
 
 static void expect_batch_refused(const deed *d, const char *text)
 {
-    nd_simulation *simulation;
-    nd_message message = {""};
     play p = {.deed = d};
-    const nd_simulation_def def = {.n_workers = 1, .build = build_changing_type, .arg = &p};
-    assert_int_equal(nd_simulation_create(&def, &simulation, &message), ND_OK);
-    assert_int_equal(run_to_end(simulation, &message), ND_INVAL);
-    nd_simulation_destroy(simulation);
-    if (strstr(message.text, text) == NULL)
-        fail_msg("'%s' is not in '%s'", text, message.text);
+    expect_failure(build_changing_type, &p, text);
 }
 
 static void a_batch_is_sent_by_the_same_rules(void **state)

@@ -8,30 +8,17 @@
 #include <string.h>
 
 #include "runtime/dataflow.h"
-#include "scheduler/simulation.h"
 #include "scheduler/worker.h"
 #include "tests/scheduler/rounds.h"
 #include "tests/support/failing_memory.h"
+#include "tests/support/simulated.h"
 #include "transport/sim_faults.h"
-
-enum { ENDLESS = 10000000 };
 
 typedef struct number {
     uint64_t value;
 } number;
 
 static const nd_type number_type = ND_TYPE(number, 1, ND_FIELD(number, value));
-
-static nd_err run_to_end(nd_simulation *simulation, nd_message *message)
-{
-    nd_err err = ND_OK;
-    bool quiet = false;
-    for (size_t n = 0; !quiet && err == ND_OK; n++) {
-        assert_int_not_equal(n, ENDLESS);
-        err = nd_simulation_step(simulation, &quiet, message);
-    }
-    return err;
-}
 
 static nd_simulation *create(const nd_simulation_def *def)
 {
@@ -70,7 +57,7 @@ static uint64_t trace_of(uint64_t seed)
     nd_message message;
     const nd_simulation_def def = def_of(seed, &plan);
     nd_simulation *simulation = create(&def);
-    assert_int_equal(run_to_end(simulation, &message), ND_OK);
+    assert_int_equal(simulated_settle(simulation, &message), ND_OK);
     const uint64_t trace = nd_simulation_trace(simulation);
     nd_simulation_destroy(simulation);
     return trace;
@@ -92,7 +79,7 @@ static void every_run_has_the_same_result(void **state)
         nd_message message = {""};
         const nd_simulation_def def = def_of(seed, &plan);
         nd_simulation *simulation = create(&def);
-        if (run_to_end(simulation, &message) != ND_OK)
+        if (simulated_settle(simulation, &message) != ND_OK)
             fail_msg("seed %u: %s", (unsigned)seed, message.text);
         assert_true(nd_simulation_is_done(simulation));
         assert_int_equal(plan.sum, rounds_expected(&plan, def.n_workers));
@@ -143,7 +130,7 @@ static void the_first_failure_is_kept(void **state)
         nd_simulation *simulation = create(&def);
         nd_message first = {""}, later = {""};
         bool quiet;
-        assert_int_equal(run_to_end(simulation, &first), ND_FAILED);
+        assert_int_equal(simulated_settle(simulation, &first), ND_FAILED);
         assert_has(&first, "dataflow 'failing': vertex 'vertex': first of worker ");
         assert_int_equal(nd_simulation_step(simulation, &quiet, &later), ND_FAILED);
         assert_string_equal(first.text, later.text);
@@ -175,7 +162,7 @@ static void graphs_that_differ_are_named(void **state)
         nd_message message = {""};
         char name[16] = "worker 0";
         name[7] = (char)('0' + different);
-        assert_int_equal(run_to_end(simulation, &message), ND_MISMATCH);
+        assert_int_equal(simulated_settle(simulation, &message), ND_MISMATCH);
         assert_has(&message, "dataflow 'uneven': ");
         assert_has(&message, name);
         nd_simulation_destroy(simulation);
@@ -205,7 +192,7 @@ static void processes_take_leave_when_all_is_done(void **state)
                                        .build = rounds_build,
                                        .arg = &plan};
         nd_simulation *simulation = create(&def);
-        if (run_to_end(simulation, &message) != ND_OK)
+        if (simulated_settle(simulation, &message) != ND_OK)
             fail_msg("seed %u: %s", (unsigned)seed, message.text);
         for (unsigned i = 0; i < 3; i++)
             assert_int_equal(phase_of(simulation, i), ND_SIM_ENDED);
@@ -222,7 +209,7 @@ static void a_failure_is_told_by_every_process(void **state)
             .n_workers = 6, .n_processes = 3, .seed = seed, .build = build_failing};
         nd_simulation *simulation = create(&def);
         nd_message first = {""}, other = {""};
-        assert_int_equal(run_to_end(simulation, &first), ND_FAILED);
+        assert_int_equal(simulated_settle(simulation, &first), ND_FAILED);
         assert_has(&first, ": dataflow 'failing': vertex 'vertex': first of worker ");
         for (unsigned i = 0; i < 3; i++) {
             assert_int_equal(phase_of(simulation, i), ND_SIM_FAILED);
@@ -247,7 +234,7 @@ static void who_crashes_ends_the_run_of_all(void **state)
         for (unsigned i = 0; i < 10 * seed; i++)
             assert_int_equal(nd_simulation_step(simulation, &quiet, &message), ND_OK);
         nd_sim_crash(nd_simulation_transport(simulation), 1);
-        assert_int_equal(run_to_end(simulation, &message), ND_CLOSED);
+        assert_int_equal(simulated_settle(simulation, &message), ND_CLOSED);
         assert_has(&message, "process 1 is gone");
         assert_int_equal(phase_of(simulation, 0), ND_SIM_FAILED);
         assert_int_equal(phase_of(simulation, 2), ND_SIM_FAILED);
@@ -321,7 +308,7 @@ static void what_is_passed_on_is_counted_by_who_passes_it(void **state)
                                        .build = build_passing_on,
                                        .arg = &sum};
         nd_simulation *simulation = create(&def);
-        if (run_to_end(simulation, &message) != ND_OK)
+        if (simulated_settle(simulation, &message) != ND_OK)
             fail_msg("seed %u: %s", (unsigned)seed, message.text);
         assert_int_equal(sum, 4 * 20 * (1 + 4));
         for (unsigned i = 0; i < 2; i++) {
@@ -349,7 +336,7 @@ static void frames_out_of_sequence_are_refused(void **state)
                 .n_workers = 3, .seed = seed, .build = rounds_build, .arg = &plan};
             nd_simulation *simulation = create(&def);
             nd_sim_break(nd_simulation_transport(simulation), faults[i], 5, true);
-            assert_int_equal(run_to_end(simulation, &message), ND_PROTO);
+            assert_int_equal(simulated_settle(simulation, &message), ND_PROTO);
             assert_has(&message, "sent progress frames out of order: one is lost or repeated");
             nd_simulation_destroy(simulation);
         }
@@ -363,7 +350,7 @@ static void expect_frame_refused(const nd_frame *frame, const char *text)
     nd_simulation *simulation = create(&def);
     assert_int_equal(nd_host_take_frame(&nd_simulation_worker(simulation, 0)->host, frame),
                      ND_PROTO);
-    assert_int_equal(run_to_end(simulation, &message), ND_PROTO);
+    assert_int_equal(simulated_settle(simulation, &message), ND_PROTO);
     assert_has(&message, text);
     nd_simulation_destroy(simulation);
 }
@@ -409,7 +396,7 @@ static void expect_batch_refused(uint32_t flow, uint32_t channel)
     delivery.batch->type = &(nd_type){.name = "any"};
     atomic_init(&delivery.batch->refs, 1);
     assert_int_equal(nd_host_take_batch(host, &delivery), ND_PROTO);
-    assert_int_equal(run_to_end(simulation, &message), ND_PROTO);
+    assert_int_equal(simulated_settle(simulation, &message), ND_PROTO);
     assert_has(&message, "a batch came for channel");
     nd_simulation_destroy(simulation);
 }
@@ -437,7 +424,7 @@ static void what_waits_for_the_program_is_quiet_but_not_done(void **state)
     nd_message message;
     const nd_simulation_def def = {.n_workers = 2, .build = build_open};
     nd_simulation *simulation = create(&def);
-    assert_int_equal(run_to_end(simulation, &message), ND_OK);
+    assert_int_equal(simulated_settle(simulation, &message), ND_OK);
     assert_false(nd_simulation_is_done(simulation));
     nd_simulation_destroy(simulation);
     nd_simulation_destroy(NULL);
@@ -468,7 +455,7 @@ static void a_dataflow_without_sources_is_complete(void **state)
         const nd_simulation_def def = {
             .n_workers = n, .n_processes = n, .seed = n, .build = build_idle};
         nd_simulation *simulation = create(&def);
-        assert_int_equal(run_to_end(simulation, &message), ND_OK);
+        assert_int_equal(simulated_settle(simulation, &message), ND_OK);
         assert_true(nd_simulation_is_done(simulation));
         nd_simulation_destroy(simulation);
     }
@@ -495,7 +482,7 @@ static void every_program_has_its_turns(void **state)
     const nd_simulation_def def = {
         .n_workers = 3, .build = build_nothing, .drive = count_turns, .arg = turns};
     nd_simulation *simulation = create(&def);
-    assert_int_equal(run_to_end(simulation, &message), ND_OK);
+    assert_int_equal(simulated_settle(simulation, &message), ND_OK);
     assert_true(nd_simulation_is_done(simulation));
     for (unsigned i = 0; i < 3; i++)
         assert_int_equal(turns[i], 5);
@@ -534,7 +521,7 @@ static nd_err attempt(void *arg)
     nd_simulation *simulation;
     nd_message message = {""};
     ND_TRY(nd_simulation_create(def, &simulation, &message));
-    nd_err err = run_to_end(simulation, &message);
+    nd_err err = simulated_settle(simulation, &message);
     /* An activator that could not be had fails the vertex. */
     if (err == ND_FAILED && strstr(message.text, "no activator") != NULL)
         err = ND_NOMEM;

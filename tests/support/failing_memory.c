@@ -85,3 +85,18 @@ size_t failing_memory_sweep(nd_err (*attempt)(void *arg), void *arg)
     }
     return allowed;
 }
+
+size_t failing_memory_sweep_runs(nd_err (*attempt)(void *arg), void *arg)
+{
+    size_t n_failed = 0;
+    bool was_refused = true;
+    for (size_t allowed = 0; was_refused; allowed++) {
+        failing_memory memory;
+        failing_memory_start(&memory, allowed);
+        const nd_err err = attempt(arg);
+        was_refused = failing_memory_stop(&memory);
+        assert_true(err == ND_OK || (err == ND_NOMEM && was_refused));
+        n_failed += err == ND_NOMEM;
+    }
+    return n_failed;
+}

@@ -41,4 +41,8 @@ bool failing_memory_stop(failing_memory *memory);
  * allocations of an attempt that succeeds. */
 size_t failing_memory_sweep(nd_err (*attempt)(void *arg), void *arg);
 
+/** Runs `attempt` with fewer and fewer allocations failing until none is refused, where it may do
+ * without some of them: what was refused may return ND_OK too. Returns how many attempts failed. */
+size_t failing_memory_sweep_runs(nd_err (*attempt)(void *arg), void *arg);
+
 #endif
