@@ -6,6 +6,10 @@
 
 #include "runtime/base/random.h"
 #include "tests/support/cmocka.h"
+#include "tests/support/failing_memory.h"
+#include "transport/wire/arena.h"
+
+enum { BOMB_SIZE = 1 << 20, SMALL_ARENA = 1 << 20 };
 
 static unsigned char *copy_of(const void *bytes, size_t size)
 {
@@ -128,4 +132,42 @@ void wire_refuses(uint32_t count, const void *body, size_t size, const wire_deco
     assert_int_equal(decode_copy(head, body, size, decoder, &message), ND_PROTO);
     assert_int_not_equal(strlen(message.text), 0);
     assert_int_equal(decode_copy(head, body, size, decoder, NULL), ND_PROTO);
+}
+
+/* A field of two bytes, over and over; but for the one that comes at the end. */
+static void refuse_fields(uint32_t count, const char *end, unsigned char *bomb,
+                          const wire_decoder *decoder)
+{
+    const nd_wire_arena *const arena = decoder->context;
+    for (unsigned tag = 0; tag < 256; tag++) {
+        if (end && tag == (unsigned char)end[0])
+            continue;
+        for (size_t i = 0; i < BOMB_SIZE; i += 2) {
+            bomb[i] = (unsigned char)tag;
+            bomb[i + 1] = 0;
+        }
+        if (end)
+            memcpy(bomb + BOMB_SIZE - 2, end, 2);
+        wire_refuses(count, bomb, BOMB_SIZE, decoder);
+        assert_true(arena->size <= SMALL_ARENA);
+    }
+}
+
+void wire_refuses_bombs(uint32_t count, const char *end, wire_decode_fn *decode)
+{
+    failing_memory memory;
+    nd_wire_arena arena;
+    const wire_decoder decoder = {decode, &arena};
+    unsigned char *const bomb = malloc(BOMB_SIZE);
+    assert_non_null(bomb);
+    failing_memory_start(&memory, SIZE_MAX);
+    nd_wire_arena_init(&arena, SMALL_ARENA);
+    refuse_fields(count, end, bomb, &decoder);
+    memset(bomb, 0x0a, BOMB_SIZE);
+    wire_refuses(count, bomb, BOMB_SIZE, &decoder);
+    memset(bomb, 0x1b, BOMB_SIZE);
+    wire_refuses(count, bomb, BOMB_SIZE, &decoder);
+    nd_wire_arena_deinit(&arena);
+    assert_false(failing_memory_stop(&memory));
+    free(bomb);
 }

@@ -10,9 +10,10 @@
 #include "transport/wire/head.h"
 
 /** A decoder under test: decodes, frees what came of it, and returns what the decoder did. */
+typedef nd_err wire_decode_fn(void *context, const nd_wire_head *head, const void *body,
+                              nd_message *message);
 typedef struct wire_decoder {
-    nd_err (*decode)(void *context, const nd_wire_head *head, const void *body,
-                     nd_message *message);
+    wire_decode_fn *decode;
     void *context;
 } wire_decoder;
 
@@ -36,5 +37,11 @@ void wire_survives_changes(const nd_wire_head *head, const void *body, const wir
 
 /** Asserts that the decoder refuses `size` bytes as a body of `count`. */
 void wire_refuses(uint32_t count, const void *body, size_t size, const wire_decoder *decoder);
+
+/** Asserts that a decoder whose context is an arena refuses megabytes that one without a limit
+ * would need many times as much for, or its stack: a field that comes again and again, and fields
+ * and groups in each other. The first have the two bytes `end` behind them, a field's tag and
+ * value, unless it is NULL; that field itself may come again. */
+void wire_refuses_bombs(uint32_t count, const char *end, wire_decode_fn *decode);
 
 #endif
