@@ -49,6 +49,7 @@ typedef struct side {
     nd_antichain begin;     /* what there was before counts as of then: it had been compacted */
     nd_fifo queue;          /* unit *, owned */
     nd_key_history history; /* of the key that is being joined */
+    nd_vector decoded;      /* bytes: its values as records, by number, if all have one size */
     unsigned char *records; /* ND_JOIN_RESULTS of them */
 } side;
 
@@ -62,14 +63,26 @@ typedef struct join {
     unsigned turn;    /* the side whose first batch is under way, or comes first */
     nd_emit *emit;
     nd_activator *activator;
-    unsigned char *made;   /* ND_JOIN_RESULTS records of the output, */
-    unsigned char *stamps; /* and stamps */
-    nd_vector finished;    /* unit *, owned: until what was sent of them has been copied; */
-    nd_vector spare;       /* then they are used again */
-    nd_vector texts;       /* void *, owned: likewise */
+    unsigned char *made; /* ND_JOIN_RESULTS records of the output */
+    nd_vector finished;  /* unit *, owned: until what was sent of them has been copied; */
+    nd_vector spare;     /* then they are used again */
+    nd_vector texts;     /* void *, owned: likewise */
 } join;
 
 /* --- Results --- */
+
+/* Most records and stamps have one of these sizes, for which no function is called. */
+static inline void copy_bytes(unsigned char *to, const unsigned char *from, size_t size)
+{
+    if (size == 4)
+        memcpy(to, from, 4);
+    else if (size == 8)
+        memcpy(to, from, 8);
+    else if (size == 16)
+        memcpy(to, from, 16);
+    else
+        memcpy(to, from, size);
+}
 
 /* Room for texts that cannot stay where they are. */
 static nd_err add_text(join *self, size_t size, unsigned char **room)
@@ -82,17 +95,56 @@ static nd_err add_text(join *self, size_t size, unsigned char **room)
     return *place ? ND_OK : ND_NOMEM;
 }
 
+static bool is_fixed(const side *from)
+{
+    return from->index->key.is_fixed && from->index->value.is_fixed;
+}
+
+/* Records of a fixed size are made once for each value of a key, not once for each pair. */
+static nd_err decode_values(side *from, nd_trace_code key)
+{
+    const size_t size = from->index->type->size, n = from->history.values.len;
+    const nd_trace_code *const values = from->history.values.items;
+    if (!is_fixed(from))
+        return ND_OK;
+    if (n * size > from->decoded.capacity)
+        ND_TRY(nd_vector_reserve(&from->decoded, n * size + n * size / 2));
+    unsigned char *const first = from->decoded.items;
+    memset(first, 0, size);
+    (void)nd_record_code_read(&from->index->key, key.bytes, key.size, first, NULL);
+    for (size_t i = n; i > 0; i--) { /* the first one last: it is the pattern */
+        unsigned char *const record = first + (i - 1) * size;
+        if (i > 1)
+            copy_bytes(record, first, size);
+        (void)nd_record_code_read(&from->index->value, values[i - 1].bytes, values[i - 1].size,
+                                  record, NULL);
+    }
+    return ND_OK;
+}
+
+static void copy_records(const side *from, const nd_join_result *results, size_t len, bool is_left)
+{
+    const size_t size = from->index->type->size;
+    const unsigned char *const decoded = from->decoded.items;
+    for (size_t i = 0; i < len; i++) {
+        const size_t value = is_left ? results[i].left : results[i].right;
+        copy_bytes(from->records + i * size, decoded + value * size, size);
+    }
+}
+
 static nd_err read_records(join *self, side *from, const nd_join_result *results, size_t len,
                            bool is_left)
 {
-    unsigned char *room = from->records; /* not written to where there are no texts */
+    unsigned char *room;
     const nd_trace_code *const values = from->history.values.items;
-    if (!from->index->key.is_fixed || !from->index->value.is_fixed) {
-        size_t size = 0;
-        for (size_t i = 0; i < len; i++)
-            size += self->at.size + values[is_left ? results[i].left : results[i].right].size;
-        ND_TRY(add_text(self, size, &room));
+    if (is_fixed(from)) {
+        copy_records(from, results, len, is_left);
+        return ND_OK;
     }
+    size_t size = 0;
+    for (size_t i = 0; i < len; i++)
+        size += self->at.size + values[is_left ? results[i].left : results[i].right].size;
+    ND_TRY(add_text(self, size, &room));
     for (size_t i = 0; i < len; i++) {
         unsigned char *const record = from->records + i * from->index->type->size;
         const nd_trace_code value = values[is_left ? results[i].left : results[i].right];
@@ -102,18 +154,26 @@ static nd_err read_records(join *self, side *from, const nd_join_result *results
     return ND_OK;
 }
 
+static void send_results(join *self, const nd_join_result *results, size_t len)
+{
+    const nd_row *const row = &self->row;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char *const slot = nd_emit_slot(self->emit);
+        unsigned char *const stamp = slot + row->stamp_offset;
+        nd_row_clear(row, slot);
+        copy_bytes(slot, self->made + i * row->record_size, row->record_size);
+        copy_bytes(stamp, (const unsigned char *)&results[i].time, row->stamp_size - 8);
+        memcpy(stamp + row->stamp_size - 8, &results[i].diff, 8);
+    }
+}
+
 static nd_err take_results(void *context, const nd_join_result *results, size_t len)
 {
     join *const self = context;
     ND_TRY(read_records(self, &self->sides[0], results, len, true));
     ND_TRY(read_records(self, &self->sides[1], results, len, false));
-    for (size_t i = 0; i < len; i++) {
-        unsigned char *const stamp = self->stamps + i * self->row.stamp_size;
-        memcpy(stamp, &results[i].time, self->row.stamp_size - 8);
-        nd_stamp_set_diff(&self->row, stamp, results[i].diff);
-    }
     self->fn(self->user, self->sides[0].records, self->sides[1].records, len, self->made);
-    nd_rows_scatter(&self->row, self->made, self->stamps, len, self->emit);
+    send_results(self, results, len);
     return ND_OK;
 }
 
@@ -186,6 +246,8 @@ static nd_err begin_key(join *self, unit *one)
     ND_TRY(nd_key_history_make_since(other, &self->sides[1 - one->which].begin));
     ND_TRY(nd_key_history_add(own, &one->fresh, self->at, &one->time));
     ND_TRY(nd_key_history_make(own));
+    ND_TRY(decode_values(&self->sides[0], self->at));
+    ND_TRY(decode_values(&self->sides[1], self->at));
     const nd_join_edits came = {own->fresh.items, own->fresh.len},
                         kept = {other->stored.items, other->stored.len};
     one->is_in_key = true;
@@ -366,6 +428,7 @@ static void deinit_side(side *one)
     nd_antichain_deinit(&one->accepted);
     nd_antichain_deinit(&one->begin);
     nd_key_history_deinit(&one->history);
+    nd_vector_deinit(&one->decoded);
     nd_free(one->records);
 }
 
@@ -381,7 +444,6 @@ static void deinit(nd_vertex *vertex)
     nd_join_tactic_deinit(&self->tactic);
     nd_activator_release(self->activator);
     nd_free(self->made);
-    nd_free(self->stamps);
     for (unsigned i = 0; i < SIDES; i++)
         deinit_side(&self->sides[i]);
 }
@@ -391,6 +453,7 @@ static nd_err init_side(side *one, nd_collection from)
     nd_index *const index = from.index;
     one->index = nd_index_retain(index);
     nd_key_history_init(&one->history);
+    nd_vector_init(&one->decoded, 1);
     nd_fifo_init(&one->queue, sizeof(unit *));
     one->reader = nd_trace_reader_create(index->trace);
     one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
@@ -412,10 +475,9 @@ static nd_err init_state(nd_vertex *vertex, const nd_collection *inputs, const n
     nd_vector_init(&self->texts, sizeof(void *));
     nd_join_tactic_init(&self->tactic);
     self->made = nd_alloc(ND_JOIN_RESULTS, row->record_size);
-    self->stamps = nd_alloc(ND_JOIN_RESULTS, row->stamp_size);
     for (unsigned i = 0; i < SIDES; i++)
         ND_TRY(init_side(&self->sides[i], inputs[i]));
-    return self->made && self->stamps && self->activator ? ND_OK : ND_NOMEM;
+    return self->made && self->activator ? ND_OK : ND_NOMEM;
 }
 
 static void check(nd_dataflow *flow, nd_collection left, nd_collection right, nd_join_fn *fn)
