@@ -68,6 +68,16 @@ nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *curso
     return add(history, cursor, key, &(nd_found){.part = ND_KEY_OUTPUT});
 }
 
+void nd_key_history_rewind(nd_key_history *history)
+{
+    nd_found *const found = history->found.items;
+    nd_vector_clear(&history->values);
+    for (size_t i = 0; i < history->found.len; i++) {
+        nd_trace_cursor_rewind_values(&found[i].cursor);
+        found[i].value = nd_trace_cursor_value(&found[i].cursor);
+    }
+}
+
 /* --- Making --- */
 
 /* The least value, and how many batches have it. */
@@ -120,10 +130,12 @@ static nd_err take_fresh(nd_key_history *history, const nd_found *one, uint32_t 
     return ND_OK;
 }
 
-/* Mostly `since` is one time, and later. */
+/* Mostly `since` is one time, and either is before the other. */
 static void advance(nd_time *time, const nd_antichain *since)
 {
     const nd_time *const one = nd_antichain_items(since);
+    if (since->len == 1 && nd_time_less_equal(one, time))
+        return;
     *time = since->len == 1 && nd_time_less_equal(time, one) ? *one : nd_time_advance(time, since);
 }
 

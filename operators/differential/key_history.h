@@ -44,6 +44,9 @@ ND_CHECKED nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *c
 ND_CHECKED nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
                                             nd_trace_code key);
 
+/** As if nothing that was added had been read yet. Only before the histories are made. */
+void nd_key_history_rewind(nd_key_history *history);
+
 /** Numbers the values, and makes the histories of what was added, once. What is fresh is sorted,
  * the others are consolidated, their times advanced by `since` (advance.h; NULL: as they are).
  * Linear in the updates, but for sorting their times, times the number of batches that have the

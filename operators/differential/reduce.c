@@ -7,8 +7,9 @@
  * its trace; what was given out, in a trace of the vertex's own, or, where times are totally
  * ordered and the function but chooses among the values, nowhere: it is chosen again.
  *
- * Both histories are advanced to where the round begins, so that in a loop the times of a key
- * mostly are a chain. */
+ * Mostly all that a round brings to a key has one time, and what there is then is all that is
+ * needed (key_tally.h). Else both histories are advanced to where the round begins, so that in a
+ * loop the times of a key mostly are a chain. */
 #include "operators/differential/reduce.h"
 
 #include <stdlib.h>
@@ -17,9 +18,11 @@
 #include <nereid/vertex.h>
 
 #include "operators/differential/arrange.h"
+#include "operators/differential/key_tally.h"
 #include "operators/differential/keys.h"
 #include "operators/differential/linear.h"
 #include "operators/differential/own_trace.h"
+#include "operators/differential/reduce_chain.h"
 #include "operators/differential/reduce_input.h"
 
 typedef struct reduce {
@@ -31,7 +34,8 @@ typedef struct reduce {
     nd_reduce_tactic tactic;
     /* The key that is being looked at. */
     nd_key_history history; /* of the input; of the output too if that is chosen from it, */
-    nd_key_history output;  /* else this, stored only */
+    nd_key_history output;  /* else this, as output too */
+    nd_key_tally tally;     /* of both */
     nd_reduction reduction;
     nd_vector corrections; /* correction */
     nd_vector spare;       /* bytes */
@@ -44,38 +48,30 @@ typedef struct correction {
     const nd_edit *edit;
 } correction;
 
-static nd_err gather_chosen(reduce *self)
+static nd_err gather_key(reduce *self)
 {
     const nd_vector *const cursors = &self->given.cursors;
+    nd_key_history *const output = self->chooses ? &self->history : &self->output;
+    nd_key_history_clear(&self->history);
+    nd_key_history_clear(&self->output);
+    ND_TRY(nd_reduce_input_gather(&self->input, &self->history));
     for (size_t i = 0; i < cursors->len; i++)
-        ND_TRY(
-            nd_key_history_add_output(&self->history, nd_vector_at(cursors, i), self->input.key));
-    return nd_key_history_make_since(&self->history, &self->input.accepted);
+        ND_TRY(nd_key_history_add_output(output, nd_vector_at(cursors, i), self->input.key));
+    return ND_OK;
 }
 
 /* The output's values get the first numbers. */
-static nd_err gather_output(reduce *self)
+static nd_err number_output(reduce *self)
 {
     uint32_t number;
-    const nd_trace_code key = self->input.key;
-    const nd_vector *const cursors = &self->given.cursors, *const values = &self->output.values;
-    ND_TRY(nd_key_history_make_since(&self->history, &self->input.accepted));
-    nd_key_history_clear(&self->output);
-    for (size_t i = 0; i < cursors->len; i++)
-        ND_TRY(nd_key_history_add(&self->output, nd_vector_at(cursors, i), key, NULL));
-    ND_TRY(nd_key_history_make_since(&self->output, &self->input.accepted));
-    nd_reduction_begin(&self->reduction, key, &self->history.values);
+    const nd_vector *const values = &self->output.values;
+    if (self->chooses)
+        return ND_OK;
+    nd_reduction_begin(&self->reduction, self->input.key, &self->history.values);
     for (size_t i = 0; i < values->len; i++)
         ND_TRY(nd_reduction_number(&self->reduction, *(nd_trace_code *)nd_vector_at(values, i),
                                    &number));
     return ND_OK;
-}
-
-static nd_err gather_key(reduce *self)
-{
-    nd_key_history_clear(&self->history);
-    ND_TRY(nd_reduce_input_gather(&self->input, &self->history));
-    return self->chooses ? gather_chosen(self) : gather_output(self);
 }
 
 static int compare_corrections(const void *a, const void *b)
@@ -137,12 +133,15 @@ static nd_err keep_corrections(reduce *self, const nd_reduce_result *result)
     return ND_OK;
 }
 
-static nd_err reduce_key(reduce *self)
+/* --- A key, one way or the other --- */
+
+static nd_err reduce_by_history(reduce *self, nd_reduce_result *result)
 {
-    nd_reduce_result result;
     nd_reduce_input *const input = &self->input;
-    ND_TRY(gather_key(self));
-    const nd_vector *const output = self->chooses ? &self->history.output : &self->output.stored;
+    const nd_vector *const output = self->chooses ? &self->history.output : &self->output.output;
+    ND_TRY(nd_key_history_make_since(&self->history, &input->accepted));
+    ND_TRY(nd_key_history_make_since(&self->output, &input->accepted));
+    ND_TRY(number_output(self));
     const nd_reduce_round round = {.input = self->history.stored.items,
                                    .n_input = self->history.stored.len,
                                    .output = output->items,
@@ -153,10 +152,49 @@ static nd_err reduce_key(reduce *self)
                                    .n_pending = input->times.len,
                                    .upper = &input->upper,
                                    .is_output_unknown = !self->is_given_kept};
-    ND_TRY(nd_reduce_key(&self->tactic, &round, &result));
+    return nd_reduce_key(&self->tactic, &round, result);
+}
+
+/* Adds up input and output at a moment, if that is enough. */
+static nd_err tally_key(reduce *self, const nd_time *moment, bool *is_enough)
+{
+    const nd_antichain *const upper = &self->input.upper;
+    nd_key_tally_clear(&self->tally);
+    ND_TRY(nd_key_tally_add(&self->tally, &self->history, moment, upper, is_enough));
+    if (!*is_enough || self->chooses)
+        return ND_OK;
+    ND_TRY(nd_key_tally_add(&self->tally, &self->output, moment, upper, is_enough));
+    if (!*is_enough)
+        nd_key_history_rewind(&self->history);
+    return ND_OK;
+}
+
+static nd_err reduce_by_moment(reduce *self, nd_reduce_result *result, bool *is_done)
+{
+    nd_time moment;
+    nd_key_tally *const tally = &self->tally;
+    const nd_vector *const due = &self->input.times;
+    *is_done = !self->tactic.is_plain &&
+               nd_key_tally_moment(&self->history, due->items, due->len, &moment);
+    if (*is_done)
+        ND_TRY(tally_key(self, &moment, is_done));
+    if (!*is_done)
+        return ND_OK;
+    ND_TRY(number_output(self));
+    return nd_reduce_tally(&self->tactic, tally, &moment, self->is_given_kept, result);
+}
+
+static nd_err reduce_key(reduce *self)
+{
+    bool is_done;
+    nd_reduce_result result;
+    ND_TRY(gather_key(self));
+    ND_TRY(reduce_by_moment(self, &result, &is_done));
+    if (!is_done)
+        ND_TRY(reduce_by_history(self, &result));
     ND_TRY(keep_corrections(self, &result));
     for (size_t i = 0; i < result.n_pending; i++)
-        ND_TRY(nd_reduce_input_pend(input, &result.pending[i]));
+        ND_TRY(nd_reduce_input_pend(&self->input, &result.pending[i]));
     return ND_OK;
 }
 
@@ -230,6 +268,7 @@ static void deinit(nd_vertex *vertex)
     nd_reduce_tactic_deinit(&self->tactic);
     nd_key_history_deinit(&self->history);
     nd_key_history_deinit(&self->output);
+    nd_key_tally_deinit(&self->tally);
     nd_reduction_deinit(&self->reduction);
     nd_vector_deinit(&self->corrections);
     nd_vector_deinit(&self->spare);
@@ -256,6 +295,7 @@ static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def
     nd_vector_init(&self->spare, 1);
     nd_key_history_init(&self->history);
     nd_key_history_init(&self->output);
+    nd_key_tally_init(&self->tally);
     init_function(self, index->type, def);
     nd_outgoing_init(&self->out, row, def->type, def->n_key);
     ND_TRY(nd_reduce_input_init(&self->input, index, &self->given.cursors));

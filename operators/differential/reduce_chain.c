@@ -322,3 +322,28 @@ nd_err nd_chain_correct(nd_reduce_tactic *tactic, const nd_reduce_round *round)
     }
     return ND_OK;
 }
+
+static void swap(nd_vector *a, nd_vector *b)
+{
+    const nd_vector was = *a;
+    *a = *b;
+    *b = was;
+}
+
+nd_err nd_reduce_tally(nd_reduce_tactic *tactic, nd_key_tally *tally, const nd_time *moment,
+                       bool is_output_known, nd_reduce_result *result)
+{
+    nd_vector_clear(&tactic->corrections);
+    swap(&tactic->had, &tally->had);
+    if (!is_output_known) {
+        swap(&tactic->has, &tally->was);
+        ND_TRY(recall(tactic));
+    }
+    swap(&tactic->has, &tally->has);
+    ND_TRY(correct_at(tactic, moment));
+    *result = (nd_reduce_result){.corrections = tactic->corrections.items,
+                                 .n_corrections = tactic->corrections.len,
+                                 .pending = nd_antichain_items(&tally->later),
+                                 .n_pending = tally->later.len};
+    return ND_OK;
+}

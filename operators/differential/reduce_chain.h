@@ -10,6 +10,7 @@
  * each of them is what there was at the one before and the updates in between.
  */
 
+#include "operators/differential/key_tally.h"
 #include "operators/differential/reduce_tactic.h"
 
 /** Whether the round's times are a chain: all of the histories, and the pending ones that are due.
@@ -23,5 +24,13 @@ ND_CHECKED nd_err nd_chain_discover(nd_reduce_tactic *tactic, const nd_reduce_ro
  * changed, by moving memory alone where few have changed, beside what the function costs. Errors:
  * as nd_reduce_key. */
 ND_CHECKED nd_err nd_chain_correct(nd_reduce_tactic *tactic, const nd_reduce_round *round);
+
+/** The corrections at the only moment of a key, and its pending times, from what there is then. The
+ * output of before is the function of what the input was, unless it is known. The tally is to be
+ * cleared before it is used again, the result valid until then. Linear in the tally, beside what
+ * the function costs. Errors: as nd_reduce_key. */
+ND_CHECKED nd_err nd_reduce_tally(nd_reduce_tactic *tactic, nd_key_tally *tally,
+                                  const nd_time *moment, bool is_output_known,
+                                  nd_reduce_result *result);
 
 #endif
