@@ -36,10 +36,19 @@ void nd_key_history_clear(nd_key_history *history)
 
 /* --- Adding --- */
 
+/* Whether the batch has the key. Mostly the cursor is there already. */
+static bool find_key(nd_trace_cursor *cursor, nd_trace_code key)
+{
+    if (!nd_trace_cursor_has_key(cursor))
+        return false;
+    const int order = nd_trace_code_compare(nd_trace_cursor_key(cursor), key);
+    return order == 0 || (order < 0 && nd_trace_cursor_seek_key(cursor, key));
+}
+
 static nd_err add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
                   const nd_found *as)
 {
-    if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+    if (!find_key(cursor, key))
         return ND_OK;
     nd_trace_cursor_rewind_values(cursor);
     nd_found *const place = nd_vector_push(&history->found);
@@ -48,6 +57,8 @@ static nd_err add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_cod
     *place = *as;
     place->cursor = *cursor;
     place->value = nd_trace_cursor_value(cursor);
+    if (as->part != ND_KEY_FRESH)
+        nd_trace_cursor_next_key(cursor);
     return ND_OK;
 }
 

@@ -34,13 +34,14 @@ void nd_key_history_deinit(nd_key_history *history);
 /** Removes all; memory is kept. */
 void nd_key_history_clear(nd_key_history *history);
 
-/** Adds a key's updates in a batch. The cursor moves on to the key, or to the first behind it.
- * Those of a batch that has just come count as of its time, `arrival`, where theirs are before: it
- * was compacted, and is shown as it was then. NULL: the batch is stored. Errors: ND_NOMEM. */
+/** Adds a key's updates in a batch. The cursor moves on to the key, or to the first behind it; past
+ * the key if the batch is stored, so keys are to rise. Those of a batch that has just come count as
+ * of its time, `arrival`, where theirs are before: it was compacted, and is shown as it was then.
+ * NULL: the batch is stored. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor,
                                      nd_trace_code key, const nd_time *arrival);
 
-/** The same, to the output. */
+/** As of a batch that is stored, to the output. */
 ND_CHECKED nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
                                             nd_trace_code key);
 
