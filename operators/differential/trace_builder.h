@@ -69,6 +69,10 @@ ND_CHECKED nd_err nd_trace_builder_add(nd_trace_builder *builder, uint32_t numbe
  * that counts has changed then, and it may be tried again. */
 ND_CHECKED nd_err nd_trace_builder_finish(nd_trace_builder *builder);
 
+/** Room for more values of fixed sizes, each with a key, and for sixteen bytes behind them; their
+ * bits are there, and zero. Errors: likewise. */
+ND_CHECKED nd_err nd_trace_builder_room_for(nd_trace_builder *builder, size_t more);
+
 /** Room for more items of a column, grown by half at least. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_trace_builder_room(nd_vector *items, size_t more);
 

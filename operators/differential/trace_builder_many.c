@@ -83,8 +83,7 @@ static void append_any(nd_trace_builder *builder, const uint64_t *numbers, size_
                (division){2, key_size, value_size, ND_NUMBER_BYTES, ND_NUMBER_BYTES});
 }
 
-/* Room for more values, each with a key, and for bytes behind them that do not count. */
-static nd_err get_room_for(nd_trace_builder *builder, size_t more)
+nd_err nd_trace_builder_room_for(nd_trace_builder *builder, size_t more)
 {
     const size_t n_words = (builder->n_values + more + 63) / 64;
     const nd_trace_shape *const shape = &builder->shape;
@@ -156,7 +155,7 @@ nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *
     if (len > 2) {
         const size_t n = len - 2;
         ND_TRY(nd_trace_builder_finish(builder));
-        ND_TRY(get_room_for(builder, n));
+        ND_TRY(nd_trace_builder_room_for(builder, n));
         append_any(builder, numbers, n);
         if (diffs)
             ND_TRY(append_lists(builder, diffs + 1, n));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A cursor in each batch; where there is one batch, the other cursor stands at the end of it. The
  * least value that either stands at is entered, its updates are
- * gathered, the earlier first, and it is left: what adds up to something goes to the builder.
+ * gathered, the earlier first, and it is left: what adds up to something goes to the builder. Where
+ * nothing can be added up, values are copied, many at a time (trace_copy.h).
  *
  * Each distinct time is advanced once, at the beginning, and all the times there then are, of both
  * batches, are numbered in total order. From there on only numbers are compared.
@@ -17,15 +18,15 @@
 #include "operators/differential/advance.h"
 #include "operators/differential/difference.h"
 #include "operators/differential/trace_builder.h"
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/trace_copy.h"
+
+enum { MOST_STEPS = 64 /* values that are entered before copying is tried again */ };
 
 /* One of the two. */
 typedef struct side {
     nd_trace_batch *batch; /* NULL: there is no second */
-    nd_trace_cursor cursor;
-    uint32_t *numbers;       /* of its times, advanced, in the builder's table */
-    bool has_key, has_value; /* whether it stands at the key that is being read, and the value */
-    nd_trace_list left;      /* updates of that value that were not read */
+    bool has_value;        /* whether it stands at the value that is being read */
+    nd_trace_list left;    /* updates of that value that were not read */
 } side;
 
 typedef struct sum {
@@ -35,10 +36,14 @@ typedef struct sum {
 
 struct nd_trace_merge {
     side sides[2];
-    bool is_inside;     /* a value, whose updates are being gathered */
-    bool is_sorted;     /* whether sums are */
-    nd_vector sums;     /* sum: of what was gathered; neighbours have different numbers */
-    nd_antichain since; /* of the result */
+    nd_trace_source sources[2]; /* of the sides */
+    uint32_t *numbers;          /* of both: their times, advanced, in the builder's table */
+    bool can_copy;
+    unsigned n_steps, n_left; /* values to enter before copying is tried, and of those left */
+    bool is_inside;           /* a value, whose updates are being gathered */
+    bool is_sorted;           /* whether sums are */
+    nd_vector sums;           /* sum: of what was gathered; neighbours have different numbers */
+    nd_antichain since;       /* of the result */
     nd_trace_builder builder;
 };
 
@@ -73,10 +78,17 @@ static nd_err number_times(nd_trace_merge *merge, nd_time *advanced, nd_time *so
     qsort(sorted, n, sizeof *sorted, compare_times);
     for (size_t i = 0; i < n; i++)
         ND_TRY(nd_time_table_add(table, &sorted[i], &number));
-    uint32_t *const numbers = merge->sides[0].numbers; /* the other's follow */
     for (size_t i = 0; i < n; i++)
-        ND_TRY(nd_time_table_add(table, &advanced[i], &numbers[i]));
+        ND_TRY(nd_time_table_add(table, &advanced[i], &merge->numbers[i]));
     return ND_OK;
+}
+
+static bool rise(const uint32_t *numbers, uint32_t len)
+{
+    for (uint32_t i = 1; i < len; i++)
+        if (numbers[i] <= numbers[i - 1])
+            return false;
+    return true;
 }
 
 static nd_err prepare_times(nd_trace_merge *merge)
@@ -85,15 +97,18 @@ static nd_err prepare_times(nd_trace_merge *merge)
     const nd_trace_batch *const second = merge->sides[1].batch;
     const size_t len = a_len + (second ? second->times.len : 0);
     nd_time *const times = nd_alloc(2 * len, sizeof *times);
-    uint32_t *const numbers = nd_alloc(len, sizeof *numbers);
-    nd_err err = times && numbers ? ND_OK : ND_NOMEM;
-    merge->sides[0].numbers = numbers; /* whose block it is */
-    if (err == ND_OK) {
-        merge->sides[1].numbers = numbers + a_len;
+    merge->numbers = nd_alloc(len, sizeof *merge->numbers);
+    nd_err err = times && merge->numbers ? ND_OK : ND_NOMEM;
+    if (err == ND_OK)
         err = number_times(merge, times, times + len);
-    }
     nd_free(times);
-    return err;
+    if (err != ND_OK)
+        return err;
+    merge->sources[0].numbers = merge->numbers;
+    merge->sources[1].numbers = merge->numbers + a_len;
+    merge->sources[0].rises = rise(merge->numbers, (uint32_t)a_len);
+    merge->sources[1].rises = rise(merge->numbers + a_len, (uint32_t)(len - a_len));
+    return ND_OK;
 }
 
 static bool abut(const nd_trace_batch *a, const nd_trace_batch *b)
@@ -120,10 +135,11 @@ nd_err nd_trace_merge_begin(nd_trace_batch *a, nd_trace_batch *b, const nd_antic
     made->is_sorted = true;
     made->sides[0].batch = nd_trace_batch_retain(a);
     made->sides[1].batch = b ? nd_trace_batch_retain(b) : NULL;
-    nd_trace_cursor_init(&made->sides[0].cursor, a);
-    nd_trace_cursor_init(&made->sides[1].cursor, b ? b : a);
+    nd_trace_cursor_init(&made->sources[0].cursor, a);
+    nd_trace_cursor_init(&made->sources[1].cursor, b ? b : a);
     if (!b)
-        nd_trace_cursor_end(&made->sides[1].cursor);
+        nd_trace_cursor_end(&made->sources[1].cursor);
+    made->can_copy = nd_trace_copy_can(&a->shape);
     nd_vector_init(&made->sums, sizeof(sum));
     nd_antichain_init(&made->since);
     nd_trace_builder_init(&made->builder, &a->shape);
@@ -143,7 +159,7 @@ void nd_trace_merge_destroy(nd_trace_merge *merge)
         return;
     nd_trace_batch_release(merge->sides[0].batch);
     nd_trace_batch_release(merge->sides[1].batch);
-    nd_free(merge->sides[0].numbers);
+    nd_free(merge->numbers);
     nd_vector_deinit(&merge->sums);
     nd_antichain_deinit(&merge->since);
     nd_trace_builder_deinit(&merge->builder);
@@ -163,36 +179,23 @@ static bool choose(const bool has[2], nd_trace_code a, nd_trace_code b, bool cho
 
 static nd_trace_code no_code(void) { return (nd_trace_code){NULL, 0}; }
 
-/* Goes to the next key, if the last one has been read. False: there is none. */
-static bool enter_key(nd_trace_merge *merge)
-{
-    side *const a = &merge->sides[0], *const b = &merge->sides[1];
-    if (a->has_key || b->has_key)
-        return true;
-    bool chosen[2];
-    const bool has[2] = {nd_trace_cursor_has_key(&a->cursor), nd_trace_cursor_has_key(&b->cursor)};
-    if (!choose(has, has[0] ? nd_trace_cursor_key(&a->cursor) : no_code(),
-                has[1] ? nd_trace_cursor_key(&b->cursor) : no_code(), chosen))
-        return false;
-    a->has_key = chosen[0];
-    b->has_key = chosen[1];
-    return true;
-}
-
-/* Goes to the next value. False: there is none. */
+/* Goes to the least key and value that either stands at. False: there is none. */
 static bool enter_value(nd_trace_merge *merge)
 {
-    side *const a = &merge->sides[0], *const b = &merge->sides[1];
-    if (!enter_key(merge))
+    const nd_trace_cursor *const a = &merge->sources[0].cursor, *const b =
+                                                                    &merge->sources[1].cursor;
+    const bool has[2] = {nd_trace_cursor_has_key(a), nd_trace_cursor_has_key(b)};
+    bool at_key[2], chosen[2];
+    if (!choose(has, has[0] ? nd_trace_cursor_key(a) : no_code(),
+                has[1] ? nd_trace_cursor_key(b) : no_code(), at_key))
         return false;
-    bool chosen[2];
-    const bool has[2] = {a->has_key, b->has_key};
-    (void)choose(has, has[0] ? nd_trace_cursor_value(&a->cursor) : no_code(),
-                 has[1] ? nd_trace_cursor_value(&b->cursor) : no_code(), chosen);
+    (void)choose(at_key, at_key[0] ? nd_trace_cursor_value(a) : no_code(),
+                 at_key[1] ? nd_trace_cursor_value(b) : no_code(), chosen);
     for (unsigned s = 0; s < 2; s++) {
         side *const one = &merge->sides[s];
         one->has_value = chosen[s];
-        one->left = chosen[s] ? nd_trace_cursor_updates(&one->cursor) : (nd_trace_list){.len = 0};
+        one->left = chosen[s] ? nd_trace_cursor_updates(&merge->sources[s].cursor)
+                              : (nd_trace_list){.len = 0};
     }
     merge->is_inside = true;
     return true;
@@ -215,11 +218,13 @@ static nd_err add_to_sums(nd_trace_merge *merge, uint32_t number, int64_t diff)
 static nd_err gather_one(nd_trace_merge *merge)
 {
     side *const a = &merge->sides[0], *const b = &merge->sides[1];
-    const bool is_a = b->left.len == 0 || (a->left.len != 0 && a->numbers[*a->left.times] <=
-                                                                   b->numbers[*b->left.times]);
+    const uint32_t *const a_numbers = merge->sources[0].numbers, *const b_numbers =
+                                                                     merge->sources[1].numbers;
+    const bool is_a = b->left.len == 0 ||
+                      (a->left.len != 0 && a_numbers[*a->left.times] <= b_numbers[*b->left.times]);
     side *const from = is_a ? a : b;
     assert(from->left.len != 0);
-    const uint32_t number = from->numbers[*from->left.times++];
+    const uint32_t number = (is_a ? a_numbers : b_numbers)[*from->left.times++];
     from->left.len--;
     return add_to_sums(merge, number, *from->left.diffs++);
 }
@@ -253,7 +258,7 @@ static nd_err sort_sums(nd_trace_merge *merge)
 
 static nd_err write_sums(nd_trace_merge *merge)
 {
-    const nd_trace_cursor *const cursor = &merge->sides[merge->sides[0].has_value ? 0 : 1].cursor;
+    const nd_trace_cursor *const cursor = &merge->sources[merge->sides[0].has_value ? 0 : 1].cursor;
     const sum *const sums = merge->sums.items;
     bool is_open = false;
     for (size_t i = 0; i < merge->sums.len; i++) {
@@ -271,22 +276,45 @@ static nd_err write_sums(nd_trace_merge *merge)
 static void leave_value(nd_trace_merge *merge)
 {
     for (unsigned s = 0; s < 2; s++) {
-        side *const one = &merge->sides[s];
-        if (one->has_value)
-            nd_trace_cursor_next_value(&one->cursor);
-        if (one->has_key && !nd_trace_cursor_has_value(&one->cursor)) {
-            nd_trace_cursor_next_key(&one->cursor);
-            one->has_key = false;
-        }
+        nd_trace_cursor *const cursor = &merge->sources[s].cursor;
+        if (!merge->sides[s].has_value)
+            continue;
+        nd_trace_cursor_next_value(cursor);
+        if (!nd_trace_cursor_has_value(cursor))
+            nd_trace_cursor_next_key(cursor);
     }
     nd_vector_clear(&merge->sums);
     merge->is_sorted = true;
     merge->is_inside = false;
 }
 
+/* Copies what can be. Where that is nothing, again and again, it is tried less and less often. */
+static nd_err copy(nd_trace_merge *merge, uint64_t *fuel)
+{
+    if (merge->n_left != 0 || !merge->can_copy) {
+        merge->n_left -= merge->n_left != 0;
+        return ND_OK;
+    }
+    uint64_t before;
+    do {
+        before = *fuel;
+        ND_TRY(nd_trace_copy_apart(&merge->builder, merge->sources, fuel));
+    } while (*fuel && before - *fuel >= ND_TRACE_COPIED);
+    merge->n_steps = before != *fuel               ? 0
+                     : merge->n_steps < MOST_STEPS ? 2 * merge->n_steps + 1
+                                                   : MOST_STEPS;
+    merge->n_left = merge->n_steps;
+    return ND_OK;
+}
+
 nd_err nd_trace_merge_work(nd_trace_merge *merge, uint64_t *fuel)
 {
-    while (*fuel && (merge->is_inside || enter_value(merge))) {
+    while (*fuel) {
+        if (!merge->is_inside) {
+            ND_TRY(copy(merge, fuel));
+            if (!*fuel || !enter_value(merge))
+                break;
+        }
         for (; *fuel && (merge->sides[0].left.len || merge->sides[1].left.len); --*fuel)
             ND_TRY(gather_one(merge));
         if (merge->sides[0].left.len || merge->sides[1].left.len)
@@ -300,8 +328,8 @@ nd_err nd_trace_merge_work(nd_trace_merge *merge, uint64_t *fuel)
 
 bool nd_trace_merge_is_done(const nd_trace_merge *merge)
 {
-    return !nd_trace_cursor_has_key(&merge->sides[0].cursor) &&
-           !nd_trace_cursor_has_key(&merge->sides[1].cursor);
+    return !nd_trace_cursor_has_key(&merge->sources[0].cursor) &&
+           !nd_trace_cursor_has_key(&merge->sources[1].cursor);
 }
 
 static nd_err set_times(nd_antichain *antichain, nd_trace_times times)
