@@ -208,6 +208,33 @@ static void times_that_change_places_are_sorted_again(void **state)
     nd_antichain_deinit(&since);
 }
 
+/* Values of ten updates, and one of three thousand: more than is copied together. */
+static void many_updates_of_many_values_stay(void **state)
+{
+    (void)state;
+    enum { N_VALUES = 700, EACH = 10, LONG = 3000, N = (N_VALUES - 1) * EACH + LONG };
+    const nd_trace_shape shape = {true, 4, true, 0};
+    naive_update *const updates = calloc(N, sizeof *updates);
+    size_t n = 0;
+    for (uint32_t i = 0; i < N_VALUES; i++)
+        for (uint64_t k = 0; k < (i == 300 ? LONG : EACH); k++)
+            updates[n++] = (naive_update){.key_size = 4,
+                                          .key = {0, 0, (unsigned char)(i >> 8), (unsigned char)i},
+                                          .time = {k, {0}},
+                                          .diff = (int64_t)((i + k) % 3 + 1)};
+    assert_int_equal(n, N);
+    nd_trace_batch *const a = naive_build(&shape, updates, N, 0, LONG);
+    nd_trace_batch *const b = naive_build(&shape, NULL, 0, LONG, LONG + 1);
+    nd_antichain since = naive_frontier(&(nd_time){0, {0}}, 1);
+    nd_trace_batch *const merged = merge_at_once(a, b, &since);
+    naive_expect(merged, updates, N);
+    nd_trace_batch_release(a);
+    nd_trace_batch_release(b);
+    nd_trace_batch_release(merged);
+    nd_antichain_deinit(&since);
+    free(updates);
+}
+
 /* --- Pieces --- */
 
 static void interrupted_anywhere_the_result_is_the_same(void **state)
@@ -472,6 +499,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_compacted_alone),
         cmocka_unit_test(accumulations_from_since_on_stay),
         cmocka_unit_test(times_that_change_places_are_sorted_again),
+        cmocka_unit_test(many_updates_of_many_values_stay),
         cmocka_unit_test(interrupted_anywhere_the_result_is_the_same),
         cmocka_unit_test(abandoned_merges_leave_nothing),
         cmocka_unit_test(since_is_the_join_of_all_three),
