@@ -316,9 +316,15 @@ static nd_err join(nd_pile *pile)
     return ND_OK;
 }
 
+/* Whether nothing has come since all was added up. */
+static bool is_joined(const nd_pile *pile)
+{
+    return pile->numbers.len == 0 && pile->n_joined == pile->chunks.len;
+}
+
 nd_err nd_pile_has_any(nd_pile *pile, bool *has_any)
 {
-    if (pile->sum == 0 && !nd_pile_is_empty(pile))
+    if (pile->sum == 0 && !is_joined(pile))
         ND_TRY(join(pile));
     *has_any = !nd_pile_is_empty(pile);
     return ND_OK;

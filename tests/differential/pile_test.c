@@ -316,6 +316,39 @@ static void one_that_comes_for_ever_takes_no_room(void **state)
     }
 }
 
+/* Differences of one and of minus one, so that their sum does not tell: they are added up when one
+ * asks, and not when one asks again. */
+static void what_waits_is_added_up_once(void **state)
+{
+    (void)state;
+    enum { N = 1 << 18 };
+    for (unsigned words = 1; words <= 2; words++) {
+        bool has_any;
+        failing_memory memory;
+        nd_pile pile;
+        failing_memory_start(&memory, SIZE_MAX);
+        nd_pile_init(&pile, words);
+        for (uint64_t i = 0; i < N; i++) {
+            const uint64_t number[ND_NUMBER_WORDS] = {i * 7919 % N, 1};
+            assert_int_equal(nd_pile_add(&pile, number, &(int64_t){i % 2 ? 1 : -1}, 1), ND_OK);
+        }
+        for (unsigned asked = 0; asked < 3; asked++) {
+            const size_t before = memory.n_allocations;
+            assert_int_equal(nd_pile_has_any(&pile, &has_any), ND_OK);
+            assert_true(has_any);
+            assert_int_equal(memory.n_allocations != before, asked == 0);
+        }
+        for (uint64_t i = 0; i < N; i++) { /* and that all has gone since is seen */
+            const uint64_t number[ND_NUMBER_WORDS] = {i * 7919 % N, 1};
+            assert_int_equal(nd_pile_add(&pile, number, &(int64_t){i % 2 ? -1 : 1}, 1), ND_OK);
+        }
+        assert_int_equal(nd_pile_has_any(&pile, &has_any), ND_OK);
+        assert_false(has_any);
+        nd_pile_deinit(&pile);
+        assert_false(failing_memory_stop(&memory));
+    }
+}
+
 static void a_difference_of_one_takes_no_room(void **state)
 {
     (void)state;
@@ -396,6 +429,7 @@ int main(void)
         cmocka_unit_test(equal_numbers_are_in_one_range),
         cmocka_unit_test(what_comes_and_goes_takes_no_room),
         cmocka_unit_test(one_that_comes_for_ever_takes_no_room),
+        cmocka_unit_test(what_waits_is_added_up_once),
         cmocka_unit_test(a_difference_of_one_takes_no_room),
         cmocka_unit_test(a_difference_that_is_too_large_fails),
         cmocka_unit_test(a_pile_without_memory_fails_cleanly),
