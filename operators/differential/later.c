@@ -2,7 +2,7 @@
 /* A shelf is found by its time in a table. Those whose times differ in the innermost coordinate
  * alone stand in a line, the first one in front: of a line, those that are complete come before
  * those that are not, whatever the frontier is, for it asks no more than that coordinate to be
- * large enough. In the root scope all shelves stand in one line.
+ * large enough. In the root scope all shelves stand in one line. Lines are in total order.
  *
  * Whether a shelf's updates add up to nothing is told by a sum over them of difference times hash:
  * it is zero then, and hardly ever otherwise, which is looked into. */
@@ -30,7 +30,7 @@ typedef struct nd_shelf {
 
 /* A heap. */
 struct line {
-    size_t place;      /* among the lines */
+    nd_time time;      /* of all its shelves, but for the innermost coordinate, which is zero */
     nd_vector shelves; /* shelf *: each not after those at twice its place, plus one or two */
 };
 
@@ -78,30 +78,46 @@ static void move_down(line *one, size_t place, shelf *which)
     stand(one, place, which);
 }
 
-static bool is_of_line(const nd_later *later, const line *one, const nd_time *time)
+/* The time of the line that a time belongs to. */
+static nd_time line_time(const nd_later *later, nd_time time)
 {
-    nd_time own = front_of(one)->time, other = *time;
     if (later->n_loops)
-        own.loop[later->n_loops - 1] = other.loop[later->n_loops - 1] = 0;
+        time.loop[later->n_loops - 1] = 0;
     else
-        own.epoch = other.epoch = 0;
-    return nd_time_equal(&own, &other);
+        time.epoch = 0;
+    return time;
+}
+
+/* The first line, in total order of their times, that is not before `time`. */
+static size_t seek_line(const nd_later *later, const nd_time *time)
+{
+    size_t low = 0, high = later->lines.len;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (nd_time_compare(&line_at(later, middle)->time, time) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* The line of a time, which may be a new one; NULL without memory. */
 static line *find_line(nd_later *later, const nd_time *time)
 {
-    for (size_t i = later->lines.len; i > 0; i--)
-        if (is_of_line(later, line_at(later, i - 1), time))
-            return line_at(later, i - 1);
+    const nd_time own = line_time(later, *time);
+    const size_t i = seek_line(later, &own), n = later->lines.len;
+    if (i < n && nd_time_equal(&line_at(later, i)->time, &own))
+        return line_at(later, i);
     line *const made = nd_alloc_zero(1, sizeof *made);
-    line **const place = made ? nd_vector_push(&later->lines) : NULL;
-    if (!place) {
+    if (!made || !nd_vector_push(&later->lines)) {
         nd_free(made);
         return NULL;
     }
-    made->place = later->lines.len - 1;
+    made->time = own;
     nd_vector_init(&made->shelves, sizeof(shelf *));
+    line **const place = nd_vector_at(&later->lines, i);
+    memmove(place + 1, place, (n - i) * sizeof(line *));
     *place = made;
     return made;
 }
@@ -110,11 +126,10 @@ static void drop_if_empty(nd_later *later, line *one)
 {
     if (one->shelves.len)
         return;
-    line *const last = *(line **)nd_vector_pop(&later->lines);
-    if (last != one) {
-        ((line **)later->lines.items)[one->place] = last;
-        last->place = one->place;
-    }
+    const size_t i = seek_line(later, &one->time);
+    line **const place = nd_vector_at(&later->lines, i);
+    memmove(place, place + 1, (later->lines.len - 1 - i) * sizeof(line *));
+    (void)nd_vector_pop(&later->lines);
     nd_vector_deinit(&one->shelves);
     nd_free(one);
 }

@@ -29,11 +29,13 @@ static inline bool nd_later_is_empty(const nd_later *later) { return later->n_sh
 /** Whether something waits at a time. Constant time. */
 bool nd_later_has(const nd_later *later, const nd_time *time);
 
-/** Adds an update. Errors: as nd_updates_consolidate. Logarithmic in how many times there are. */
+/** Adds an update. Errors: as nd_updates_consolidate. Logarithmic in how many times there are, but
+ * for moving one pointer a line (later.c) where a line is new. */
 ND_CHECKED nd_err nd_later_add(nd_later *later, const unsigned char *code, size_t size,
                                const nd_time *time, int64_t diff);
 
-/** Whether something waits at a time that is complete, at or after none of `frontier`. */
+/** Whether something waits at a time that is complete, at or after none of `frontier`. Linear, as
+ * the two below, in the times that differ in more than the innermost coordinate. */
 bool nd_later_has_complete(const nd_later *later, const nd_antichain *frontier);
 
 /** Takes out the updates at times that are complete, and appends them to `done`, which is not
