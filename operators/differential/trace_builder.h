@@ -41,8 +41,9 @@ ND_CHECKED nd_err nd_trace_builder_push(nd_trace_builder *builder, nd_trace_code
                                         nd_trace_code value, const nd_time *time, int64_t diff);
 
 /** Adds `len` updates of increasing keys and values at one time, as nd_trace_builder_push does one
- * by one. Sizes are fixed, from one to sixteen together: a number (number.h) is of a key's bytes
- * and then the value's. Without `diffs` each has a difference of one. Errors: likewise. */
+ * by one; the first is of another key or value than the update before, too. Sizes are fixed, from
+ * one to sixteen together: a number (number.h) is of a key's bytes and then the value's. Without
+ * `diffs` each has a difference of one. Errors: likewise. */
 ND_CHECKED nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *numbers,
                                                 const int64_t *diffs, size_t len,
                                                 const nd_time *time);

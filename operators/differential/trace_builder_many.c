@@ -152,6 +152,7 @@ nd_err nd_trace_builder_push_numbers(nd_trace_builder *builder, const uint64_t *
     if (len == 0)
         return ND_OK;
     ND_TRY(push_one_number(builder, numbers, time, diffs ? diffs[0] : 1));
+    assert(builder->numbers.len - builder->open == 1); /* the next ones may share it */
     if (len > 2) {
         const size_t n = len - 2;
         ND_TRY(nd_trace_builder_finish(builder));
