@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operators/differential/batcher.h"
 
-#include <string.h>
-
-#include <nereid/memory.h>
-
 #include "operators/differential/number.h"
 
 enum {
-    MOST_FRESH =
-        1 << 17,    /* updates that are not sorted yet: sorting them takes place in the cache */
-    BLOCK_LEN = 512 /* rows that become numbers together */
+    MOST_FRESH = 1 << 17, /* updates that are not sorted yet: sorting takes place in the cache */
+    BLOCK_LEN = 512       /* rows that become numbers together */
 };
 
 void nd_batcher_init(nd_batcher *batcher, const nd_record_code *code, unsigned n_loops)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why it is enough that a pending time is among the minimal ones: let the output be wrong at some
- * time t, after it has been put right at the moment m. An update of the key at s <= t is not before
- * m then, or input and output would be at t what they are at m; so the join of s and m is at or
- * before t, and so is a minimal one, p. The round in which p is due makes a seed of it, and joins
- * it with all that is stored.
+ * time t, after it has been put right at the moment m. Then t is at or after m, or nothing would
+ * have changed there; and some update of the key at s <= t is not at or before m, or input and
+ * output would be at t what they are at m. So the join of s and m is at or before t, and so is a
+ * minimal one, p. The round in which p is due makes a seed of it, and joins it with all that is
+ * stored. (What was wrong before, and is no fault of this round, has pending times of its own.)
  *
- * Times are taken as they stand in the batches. What they have become since a frontier that the
- * moment is at or after makes no difference: advanced, they are at or before the moment if they are
- * so as they stand, and joined with it they are the same. */
+ * Times are taken as they stand in the batches, also where those of others have been advanced by a
+ * frontier that the moment is at or after: advancing moves no time that is at or before the moment
+ * to where it is not, or the other way, and changes no join with it. */
 #include "operators/differential/key_tally.h"
 
 #include "operators/differential/difference.h"
