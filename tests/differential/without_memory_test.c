@@ -15,6 +15,12 @@ typedef struct entry {
 } entry;
 static const nd_type entry_type = ND_TYPE(entry, 1, ND_FIELD(entry, name), ND_FIELD(entry, value));
 
+typedef struct size {
+    uint64_t size;
+    int64_t value;
+} size;
+static const nd_type size_type = ND_TYPE(size, 1, ND_FIELD(size, size), ND_FIELD(size, value));
+
 typedef nd_collection query_fn(nd_collection input);
 
 typedef struct run {
@@ -67,6 +73,43 @@ static void add_weights(void *user, const nd_zset *inputs, size_t n, nd_zset_out
 static nd_collection lift(nd_collection input)
 {
     return nd_dbsp_lift((nd_collection[]){input, input}, 2, &entry_type, add_weights, nd_no_user);
+}
+
+static void join_values(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++) {
+        ((entry *)out)[i] = ((const entry *)left)[i];
+        ((entry *)out)[i].value += ((const entry *)right)[i].value;
+    }
+}
+
+static nd_collection join(nd_collection input)
+{
+    return nd_join(input, nd_distinct(input), &entry_type, join_values, nd_no_user);
+}
+
+static void measure(void *user, const void *records, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        ((size *)out)[i] =
+            (size){((const entry *)records)[i].name.size, ((const entry *)records)[i].value};
+}
+
+static void join_sizes(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user;
+    for (size_t i = 0; i < len; i++)
+        ((size *)out)[i] = (size){((const size *)left)[i].size,
+                                  ((const size *)left)[i].value + ((const size *)right)[i].value};
+}
+
+/* Of records of a fixed size. */
+static nd_collection join_fixed(nd_collection input)
+{
+    const nd_collection sizes = nd_collection_map(input, &size_type, measure, nd_no_user);
+    return nd_join(sizes, sizes, &size_type, join_sizes, nd_no_user);
 }
 
 static nd_collection itself(nd_collection input) { return input; }
@@ -142,6 +185,13 @@ static void upserts_end_cleanly(void **state)
     expect_clean_ends(itself, true);
 }
 
+static void joins_end_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(join, false);
+    expect_clean_ends(join_fixed, false);
+}
+
 static void what_waits_ends_cleanly(void **state)
 {
     (void)state;
@@ -153,9 +203,8 @@ static void what_waits_ends_cleanly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(totals_end_cleanly),
-        cmocka_unit_test(reductions_end_cleanly),
-        cmocka_unit_test(upserts_end_cleanly),
+        cmocka_unit_test(totals_end_cleanly),      cmocka_unit_test(reductions_end_cleanly),
+        cmocka_unit_test(upserts_end_cleanly),     cmocka_unit_test(joins_end_cleanly),
         cmocka_unit_test(what_waits_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
