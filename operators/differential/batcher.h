@@ -16,7 +16,7 @@
 #include "operators/differential/updates.h"
 #include "runtime/antichain.h"
 
-enum { ND_BATCHER_PILES = 4 };
+enum { ND_BATCHER_PILES = 16 };
 
 typedef struct nd_batcher {
     const nd_record_code *code; /* lent */

@@ -76,11 +76,11 @@ static int64_t any_diff(nd_random *random, unsigned kind)
                      : (int64_t)nd_random_below(random, 9) - 4;
 }
 
-/* Few epochs and counters, so that some rounds have more times than there are piles. Of two words
- * either may tell more. */
-static void make_rows(nd_random *random, const layout *as, unsigned char *rows, size_t len)
+/* Of two words either may tell more. */
+static void make_rows(nd_random *random, const layout *as, uint64_t most_epochs,
+                      unsigned char *rows, size_t len)
 {
-    const uint64_t n_epochs = 1 + nd_random_below(random, 3), n_values = 1 + len / 2;
+    const uint64_t n_epochs = 1 + nd_random_below(random, most_epochs), n_values = 1 + len / 2;
     const unsigned kind = (unsigned)nd_random_below(random, 3);
     const uint64_t shift = nd_random_below(random, 12);
     for (size_t i = 0; i < len; i++, rows += as->type.size) {
@@ -184,13 +184,15 @@ static void expect_same_times(const nd_antichain *a, const nd_antichain *b)
         assert_true(nd_time_equal(&nd_antichain_items(a)[i], &nd_antichain_items(b)[i]));
 }
 
-/* Some steps of rows and a frontier; returns how often what was complete was built at once. */
+/* Some steps of rows and a frontier, of few times or of more than there are piles; returns how
+ * often what was complete was built at once. */
 static size_t run_batcher(nd_random *random, const layout *as, size_t most)
 {
     nd_batcher batcher;
     nd_updates all;
     size_t n_built = 0;
     unsigned char *const rows = calloc(most + 1, as->type.size);
+    const uint64_t most_epochs = nd_random_chance(random, 0.5) ? 3 : 2 * ND_BATCHER_PILES;
     nd_batcher_init(&batcher, &as->whole, as->row.n_loops);
     nd_updates_init(&all, &as->whole);
     for (unsigned step = 0; step < 8; step++) {
@@ -201,10 +203,10 @@ static size_t run_batcher(nd_random *random, const layout *as, size_t most)
         nd_antichain_init(&expected_left);
         nd_updates_init(&complete, &as->whole);
         const size_t len = nd_random_below(random, most);
-        make_rows(random, as, rows, len);
+        make_rows(random, as, most_epochs, rows, len);
         assert_int_equal(nd_batcher_add(&batcher, &as->row, rows, len), ND_OK);
         assert_int_equal(nd_updates_add_rows(&all, &as->row, rows, len), ND_OK);
-        const nd_time open = {step == 7 ? 9 : nd_random_below(random, 4),
+        const nd_time open = {step == 7 ? 99 : nd_random_below(random, most_epochs + 1),
                               {(uint32_t)nd_random_below(random, 2)}};
         assert_int_equal(nd_antichain_insert(&frontier, &open), ND_OK);
         divide_slowly(&all, &frontier, &complete, &expected_left);
@@ -290,7 +292,7 @@ static nd_err use_batcher(void *arg)
     nd_antichain_init(&left);
     nd_err err = ND_OK;
     for (unsigned i = 0; err == ND_OK && i < 4; i++) {
-        make_rows(&random, as, rows, 600);
+        make_rows(&random, as, 3, rows, 600);
         err = nd_batcher_add(&batcher, &as->row, rows, 600);
         if (err == ND_OK && i % 2)
             err = nd_batcher_seal(&batcher, &frontier, &done, &left);
