@@ -216,15 +216,16 @@ nd_collection nd_reduce(nd_collection collection, const nd_type *type, nd_reduce
                         nd_user user);
 
 /** How many records each key has, counted as often as they are there: records of `type`, which has
- * the same key, and then an int64_t. A key that adds up to zero has no record. Outside of loops a
- * change costs the same whatever is there of its key, and nothing but the counts is kept. */
+ * the same key, and then an integer. A key that adds up to zero has no record; a number that does
+ * not fit fails the run. Outside of loops a change costs the same whatever is there of its key, and
+ * nothing but the counts is kept. */
 nd_collection nd_count(nd_collection collection, const nd_type *type);
 
 /** What the fields behind the key, which are integers, add up to for each key, each record counted
- * as often as it is there: records of `type`, which has the same key, and then an int64_t for each
+ * as often as it is there: records of `type`, which has the same key, and then an integer for each
  * of these fields, in their order. A key whose records count zero has no record, whatever its sums
- * are. Outside of loops it costs as nd_count does. A sum that is too large fails the run, also one
- * of a part of the records. */
+ * are. Outside of loops it costs as nd_count does. A sum that is too large for
+ * its field fails the run, also one of a part of the records that is for 64 bits. */
 nd_collection nd_sum(nd_collection collection, const nd_type *type);
 
 /** Each record that is there, more than zero times, once. */

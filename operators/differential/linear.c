@@ -7,7 +7,7 @@
 void nd_collection_fail(nd_vertex *vertex, nd_err err)
 {
     if (err == ND_FAILED)
-        nd_fail(vertex, "a count or a sum is too large: both have 64 bits");
+        nd_fail(vertex, "a count or a sum is too large for 64 bits, or for its field");
     else
         (void)nd_worker_fail(nd_vertex_worker(vertex), err, "vertex '%s': %s",
                              nd_vertex_name(vertex), nd_err_text(err));

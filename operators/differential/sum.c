@@ -41,9 +41,11 @@ static void sum(void *user, const void *records, const int64_t *counts, size_t l
         nd_reduction_fail(out, ND_FAILED);
     if (!is_right || n == 0)
         return;
-    unsigned char *const record = nd_reduction_slot(out, 1);
-    for (unsigned i = 0; i < self->n; i++)
-        memcpy(record + self->sums[i].offset, &sums[i], sizeof sums[i]);
+    void *const record = nd_reduction_slot(out, 1);
+    for (unsigned i = 0; is_right && i < self->n; i++)
+        is_right = nd_totals_write(&self->sums[i], sums[i], record);
+    if (!is_right)
+        nd_reduction_fail(out, ND_FAILED);
 }
 
 static nd_collection reduce(nd_collection collection, const nd_type *type, bool is_plain)
@@ -88,7 +90,7 @@ static bool is_right(nd_collection collection, const nd_type *type)
                             "sum: '%s' has a field that is no integer behind the key", in->name);
     else if (!nd_has_totals(type, in->nkey, nd_type_n_fields(in) - in->nkey))
         nd_dataflow_mistake(flow, ND_INVAL,
-                            "sum: its type must have the key and an int64_t for each other field");
+                            "sum: its type must have the key and an integer for each other field");
     else
         return true;
     return false;

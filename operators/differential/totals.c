@@ -54,6 +54,13 @@ bool nd_totals_read(const nd_field *field, const void *record, int64_t *value)
     return true;
 }
 
+bool nd_totals_write(const nd_field *field, int64_t value, void *record)
+{
+    int64_t back;
+    memcpy((unsigned char *)record + field->offset, &value, field->size);
+    return nd_totals_read(field, record, &back) && back == value;
+}
+
 static nd_err add_term(totals *self, const unsigned char *code, size_t size, const nd_time *time,
                        int64_t diff)
 {
@@ -108,8 +115,8 @@ static const int64_t *shown(const totals *self, const int64_t *all, size_t *n)
     return self->kind == ND_TOTALS_COUNT ? all : all + 1;
 }
 
-static void send_one(totals *self, nd_emit *out, const int64_t *all, const nd_time *time,
-                     int64_t diff)
+static nd_err send_one(totals *self, nd_emit *out, const int64_t *all, const nd_time *time,
+                       int64_t diff)
 {
     size_t n;
     const int64_t *const values = shown(self, all, &n);
@@ -118,21 +125,22 @@ static void send_one(totals *self, nd_emit *out, const int64_t *all, const nd_ti
     nd_row_clear(&self->out, slot);
     memcpy(slot, self->record, self->out.record_size);
     for (size_t i = 0; i < n; i++)
-        memcpy(slot + fields[i].offset, &values[i], sizeof values[i]);
+        if (!nd_totals_write(&fields[i], values[i], slot))
+            return ND_FAILED;
     nd_row_stamp(&self->out, slot, time, diff);
+    return ND_OK;
 }
 
-static void send_changes(totals *self, nd_emit *out, const nd_time *time)
+static nd_err send_changes(totals *self, nd_emit *out, const nd_time *time)
 {
     size_t n;
     const bool was = is_there(self, self->was), is = is_there(self, self->now);
     const int64_t *const old = shown(self, self->was, &n), *const new = shown(self, self->now, &n);
     if (was && is && memcmp(old, new, n * sizeof *old) == 0)
-        return;
+        return ND_OK;
     if (was)
-        send_one(self, out, self->was, time, -1);
-    if (is)
-        send_one(self, out, self->now, time, 1);
+        ND_TRY(send_one(self, out, self->was, time, -1));
+    return is ? send_one(self, out, self->now, time, 1) : ND_OK;
 }
 
 static unsigned which_total(const nd_trace_cursor *cursor)
@@ -200,7 +208,7 @@ static nd_err correct_key(totals *self, nd_trace_cursor *fresh, nd_emit *out)
             if (!nd_difference_plus(*total, changes[i].diff, total))
                 return ND_FAILED;
         }
-        send_changes(self, out, time);
+        ND_TRY(send_changes(self, out, time));
     }
     return ND_OK;
 }
@@ -371,7 +379,7 @@ bool nd_has_totals(const nd_type *type, unsigned n_key, unsigned n)
     if (!type || nd_type_n_fields(type) != n_key + n)
         return false;
     for (unsigned i = n_key; i < n_key + n; i++)
-        if (type->fields[i].kind != ND_KIND_SIGNED || type->fields[i].size != 8)
+        if (type->fields[i].kind != ND_KIND_SIGNED && type->fields[i].kind != ND_KIND_UNSIGNED)
             return false;
     return true;
 }

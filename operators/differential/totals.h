@@ -21,16 +21,19 @@ typedef struct nd_totals_def {
     nd_totals_kind kind;
     unsigned n_key; /* fields, of both types; not zero */
     const nd_type
-        *type; /* of what comes out: behind the key there are int64_t; for a presence none */
+        *type; /* of what comes out: behind the key there are integers; for a presence none */
 } nd_totals_def;
 
 /** Adds such an operator to the root scope. For a sum the fields behind the key are integers. */
 nd_collection nd_totals_new(nd_collection collection, const nd_totals_def *def);
 
-/** Whether there are `n` fields behind the key, all int64_t. */
+/** Whether there are `n` fields behind the key, all integers. */
 bool nd_has_totals(const nd_type *type, unsigned n_key, unsigned n);
 
 /** The value of an integer field; false if it is too large for an int64_t. */
 bool nd_totals_read(const nd_field *field, const void *record, int64_t *value);
+
+/** Sets an integer field; false if the value does not fit. */
+bool nd_totals_write(const nd_field *field, int64_t value, void *record);
 
 #endif

@@ -90,14 +90,11 @@ static void set_against(contest *self, nd_collection fast, nd_collection plain)
 
 static void set_all_against(contest *self, const nd_collection *in)
 {
-    static const nd_type *const sum_types[] = {&item_sums_type, NULL, &word_type};
-    static const nd_type *const count_types[] = {&item_count_type, NULL, &word_type};
+    static const nd_type *const sum_types[] = {&item_sums_type, &pair_type, &word_type};
+    static const nd_type *const count_types[] = {&item_count_type, &pair_type, &word_type};
     for (unsigned i = 0; i < N_INPUTS; i++) {
-        if (sum_types[i])
-            set_against(self, nd_sum(in[i], sum_types[i]), nd_sum_plainly(in[i], sum_types[i]));
-        if (count_types[i])
-            set_against(self, nd_count(in[i], count_types[i]),
-                        nd_count_plainly(in[i], count_types[i]));
+        set_against(self, nd_sum(in[i], sum_types[i]), nd_sum_plainly(in[i], sum_types[i]));
+        set_against(self, nd_count(in[i], count_types[i]), nd_count_plainly(in[i], count_types[i]));
         set_against(self, nd_distinct(in[i]), nd_distinct_plainly(in[i]));
         set_against(self, nd_min(in[i]), nd_min_plainly(in[i]));
         set_against(self, nd_max(nd_arrange(in[i])), nd_max_plainly(in[i]));
@@ -321,6 +318,72 @@ static void sums_do_not_wrap_round(void **state)
     }
 }
 
+/* --- Narrow fields --- */
+
+typedef struct tally {
+    uint32_t key, n;
+} tally;
+static const nd_type tally_type = ND_TYPE(tally, 1, ND_FIELD(tally, key), ND_FIELD(tally, n));
+
+static nd_collection narrow_sum_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_sum(input, &pair_type);
+}
+
+static nd_collection narrow_count_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_count(input, &tally_type);
+}
+
+static nd_collection narrow_count_inside_query(nd_dataflow *flow, nd_collection input)
+{
+    nd_scope *const loop = nd_loop_new(nd_root(flow), "loop");
+    return nd_collection_leave(nd_count(nd_collection_enter(loop, input), &tally_type));
+}
+
+static void feed_largest(nd_input *input)
+{
+    nd_collection_insert(input, &(pair){1, INT32_MAX});
+    nd_collection_insert(input, &(pair){2, INT32_MIN});
+}
+
+static void feed_one_more(nd_input *input)
+{
+    feed_largest(input);
+    nd_input_advance(input, 1);
+    nd_collection_insert(input, &(pair){1, 1});
+}
+
+static void feed_most_of_one(nd_input *input)
+{
+    nd_collection_update(input, &(pair){1, 5}, UINT32_MAX);
+}
+
+static void feed_too_many_of_one(nd_input *input)
+{
+    nd_collection_update(input, &(pair){1, 5}, INT64_C(1) << 32);
+}
+
+static void feed_fewer_than_none(nd_input *input) { nd_collection_remove(input, &(pair){1, 5}); }
+
+static void what_does_not_fit_its_field_fails(void **state)
+{
+    (void)state;
+    feed_fn *const feeds[] = {feed_too_many_of_one, feed_fewer_than_none};
+    query_expect(&pair_type, narrow_sum_query, feed_largest,
+                 "+1 (0) 1 2147483647\n+1 (0) 2 -2147483648\n");
+    query_expect_failure(&pair_type, narrow_sum_query, feed_one_more, ND_FAILED, "for its field");
+    query_expect(&pair_type, narrow_count_query, feed_most_of_one, "+1 (0) 1 4294967295\n");
+    for (size_t i = 0; i < sizeof feeds / sizeof *feeds; i++) {
+        query_expect_failure(&pair_type, narrow_count_query, feeds[i], ND_FAILED, "for its field");
+        query_expect_failure(&pair_type, narrow_count_inside_query, feeds[i], ND_FAILED, "");
+    }
+}
+
+/* --- Mistakes --- */
+
 static nd_collection no_integer_query(nd_dataflow *flow, nd_collection input)
 {
     (void)flow;
@@ -345,7 +408,7 @@ static void mistakes_are_told_at_the_start(void **state)
 {
     (void)state;
     query_expect_failure(&tale_type, no_integer_query, feed_nothing, ND_INVAL, "is no integer");
-    query_expect_failure(&pair_type, sum_query, feed_nothing, ND_INVAL, "for each other field");
+    query_expect_failure(&wide_type, sum_query, feed_nothing, ND_INVAL, "for each other field");
     query_expect_failure(&pair_type, other_key_query, feed_nothing, ND_INVAL,
                          "have not the same key");
 }
@@ -357,6 +420,7 @@ int main(void)
         cmocka_unit_test(both_ways_are_the_same_inside_a_loop),
         cmocka_unit_test(sums_are_kept_up_to_date),
         cmocka_unit_test(sums_do_not_wrap_round),
+        cmocka_unit_test(what_does_not_fit_its_field_fails),
         cmocka_unit_test(mistakes_are_told_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
