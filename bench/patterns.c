@@ -32,11 +32,11 @@ static uint64_t plain_paths(const bench_graph *graph)
     bench_adjacency out = bench_adjacency_create(graph, BENCH_ANY_ORDER);
     uint64_t sum = 0;
     for (uint32_t v = 0; v < out.n_vertices; v++) {
-        uint64_t n = 0;
+        size_t n = 0;
         for (size_t i = out.offsets[v]; i < out.offsets[v + 1]; i++)
             n += out.offsets[out.targets[i] + 1] - out.offsets[out.targets[i]];
         if (n != 0)
-            sum += bench_mix(bench_mix_two(v, (uint32_t)n), (uint32_t)(n >> 32));
+            sum += bench_mix_two(v, (uint32_t)n);
     }
     bench_adjacency_destroy(&out);
     return sum;

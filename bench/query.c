@@ -16,13 +16,8 @@
 const nd_type bench_edge_type =
     ND_TYPE(bench_edge, 1, ND_FIELD(bench_edge, from), ND_FIELD(bench_edge, to));
 const nd_type bench_vertex_type = ND_TYPE(bench_vertex, 1, ND_FIELD(bench_vertex, id));
-const nd_type bench_tally_type = {
-    .name = "bench_tally",
-    .size = sizeof(bench_tally),
-    .nkey = 1,
-    .fields = {ND_FIELD(bench_tally, vertex),
-               {"n", offsetof(bench_tally, n), sizeof(int64_t), ND_KIND_SIGNED}},
-};
+const nd_type bench_tally_type =
+    ND_TYPE(bench_tally, 1, ND_FIELD(bench_tally, vertex), ND_FIELD(bench_tally, n));
 
 void bench_turn(void *user, const void *records, size_t len, void *out)
 {

@@ -62,11 +62,9 @@ typedef struct bench_vertex {
     uint32_t id;
 } bench_vertex;
 
-/** What is counted of a vertex, as nd_count writes it: an int64_t, for which C has no such place;
- * the lower half comes first. */
+/** What is counted of a vertex. */
 typedef struct bench_tally {
-    uint32_t vertex;
-    uint32_t n[2];
+    uint32_t vertex, n;
 } bench_tally;
 
 /** Their types, and that of edges, which are keyed by where they begin. */

@@ -48,7 +48,7 @@ static int64_t share_of(void *user, const void *record, int64_t n_surfers)
 {
     (void)user;
     const bench_tally *degree = record;
-    return share(n_surfers, degree->n[0]);
+    return share(n_surfers, degree->n);
 }
 
 static void vertex_of(void *user, const void *records, size_t len, void *out)
