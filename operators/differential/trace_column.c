@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Galloping: steps of doubled length until one is too long. What is not near is looked for where it
- * would be if codes were spread evenly, a few times, for each look at a long column is a cache
- * miss; then halving. The search is written once, and compiled for each width. */
+/* Numbers that are near are counted, block by block. What is not near is looked for where it would
+ * be if codes were spread evenly, a few times, for each look at a long column is a cache miss; then
+ * halving. For codes that are no numbers, galloping: steps of doubled length until one is too long.
+ * The search is written once, and compiled for each width. */
 #include "operators/differential/trace_column.h"
 
 #define KERNEL static inline __attribute__((always_inline)) /* a width becomes a constant */
 
 enum {
-    STEP = 2,   /* the longest, where there are guesses */
+    BLOCK = 16, /* codes that are counted rather than halved */
+    BLOCKS = 3, /* that are looked at before there is a guess */
     NEAR = 8,   /* codes */
     GUESSES = 4 /* at the most */
 };
@@ -100,23 +102,18 @@ KERNEL range narrow(const nd_trace_column *column, range in, const needle *wante
 
 /* --- Seeking --- */
 
-/* Numbers in 64 bits, so that no step is too long for them. */
-KERNEL uint64_t seek(const nd_trace_column *column, uint64_t from, uint64_t to,
-                     const needle *wanted, unsigned width)
+/* How many of BLOCK codes are below: no branch, for none of them could be foretold. */
+KERNEL uint64_t count_below(const nd_trace_column *column, uint64_t from, const needle *wanted,
+                            unsigned width)
 {
-    if (from == to || (width && to == column->len && column->last < wanted->number))
-        return to;
-    if (!is_below(column, from, wanted, width))
-        return from;
-    range in = {from, to};
-    for (uint64_t step = 1; step < in.high - in.low && (!width || step <= STEP); step *= 2) {
-        if (is_below(column, in.low + step, wanted, width))
-            in.low += step;
-        else
-            in.high = in.low + step;
-    }
-    if (width)
-        in = narrow(column, in, wanted, width);
+    uint64_t n = 0;
+    for (unsigned i = 0; i < BLOCK; i++)
+        n += is_below(column, from + i, wanted, width);
+    return n;
+}
+
+KERNEL uint64_t halve(const nd_trace_column *column, range in, const needle *wanted, unsigned width)
+{
     while (in.high - in.low > 1) {
         const uint64_t middle = in.low + (in.high - in.low) / 2;
         if (is_below(column, middle, wanted, width))
@@ -125,6 +122,44 @@ KERNEL uint64_t seek(const nd_trace_column *column, uint64_t from, uint64_t to,
             in.high = middle;
     }
     return in.high;
+}
+
+KERNEL uint64_t seek_bytes(const nd_trace_column *column, range in, const needle *wanted)
+{
+    for (uint64_t step = 1; step < in.high - in.low; step *= 2) {
+        if (is_below(column, in.low + step, wanted, 0))
+            in.low += step;
+        else
+            in.high = in.low + step;
+    }
+    return halve(column, in, wanted, 0);
+}
+
+KERNEL uint64_t seek_number(const nd_trace_column *column, range in, const needle *wanted,
+                            unsigned width)
+{
+    const uint64_t to = in.high;
+    if (to - in.low > 1 && !is_below(column, in.low + 1, wanted, width))
+        return in.low + 1;
+    for (unsigned i = 0; i < BLOCKS && to - in.low > BLOCK; i++, in.low += BLOCK)
+        if (!is_below(column, in.low + BLOCK, wanted, width))
+            return in.low + 1 + count_below(column, in.low + 1, wanted, width);
+    in = narrow(column, in, wanted, width);
+    if (in.high - in.low <= BLOCK && to - in.low > BLOCK)
+        return in.low + 1 + count_below(column, in.low + 1, wanted, width);
+    return halve(column, in, wanted, width);
+}
+
+/* Numbers in 64 bits, so that no step is too long for them. */
+KERNEL uint64_t seek(const nd_trace_column *column, uint64_t from, uint64_t to,
+                     const needle *wanted, unsigned width)
+{
+    if (from == to || (width && to == column->len && column->last < wanted->number))
+        return to;
+    if (!is_below(column, from, wanted, width))
+        return from;
+    const range in = {from, to};
+    return width ? seek_number(column, in, wanted, width) : seek_bytes(column, in, wanted);
 }
 
 uint32_t nd_trace_column_seek(const nd_trace_column *column, uint32_t from, uint32_t to,
