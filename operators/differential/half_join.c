@@ -67,22 +67,48 @@ static void send_pairs(half_join *self, nd_emit *out)
     self->n_pairs = 0;
 }
 
-static nd_err pair_up(half_join *self, const nd_time *time, int64_t diff, nd_emit *out)
+/* Writes the same bytes `n` times, side by side. */
+static void repeat(const void *bytes, size_t size, size_t n, unsigned char *out)
 {
-    const unsigned char *found = self->lookup.records.items;
-    const int64_t *const counts = self->lookup.counts.items;
-    const size_t left_size = self->in.record_size, right_size = self->index->type->size;
-    for (size_t i = 0; i < self->lookup.counts.len; i++, found += right_size) {
+    if (size == 8) /* which is common, and one word */
+        for (size_t i = 0; i < n; i++)
+            memcpy(out + i * 8, bytes, 8);
+    else
+        for (size_t i = 0; i < n; i++)
+            memcpy(out + i * size, bytes, size);
+}
+
+/* The times and differences of the next `n` pairs. */
+static nd_err stamp(half_join *self, const nd_time *time, int64_t diff, const int64_t *counts,
+                    size_t n)
+{
+    unsigned char *place = self->stamps + self->n_pairs * self->out.stamp_size;
+    for (size_t i = 0; i < n; i++, place += self->out.stamp_size) {
         int64_t product;
         if (!nd_difference_times(diff, counts[i], &product))
             return ND_FAILED;
-        unsigned char *const stamp = self->stamps + self->n_pairs * self->out.stamp_size;
-        memcpy(self->left + self->n_pairs * left_size, self->probe, left_size);
-        memcpy(self->right + self->n_pairs * right_size, found, right_size);
-        memcpy(stamp, time, self->out.stamp_size - 8);
-        nd_stamp_set_diff(&self->out, stamp, product);
-        if (++self->n_pairs == PAIRS)
+        memcpy(place, time, self->out.stamp_size - 8);
+        nd_stamp_set_diff(&self->out, place, product);
+    }
+    return ND_OK;
+}
+
+static nd_err pair_up(half_join *self, const nd_time *time, int64_t diff, nd_emit *out)
+{
+    const unsigned char *found = self->lookup.records.items;
+    const int64_t *counts = self->lookup.counts.items;
+    const size_t left_size = self->in.record_size, right_size = self->index->type->size;
+    for (size_t left = self->lookup.counts.len, n; left != 0; left -= n) {
+        const size_t room = PAIRS - self->n_pairs;
+        n = left < room ? left : room;
+        ND_TRY(stamp(self, time, diff, counts, n));
+        repeat(self->probe, left_size, n, self->left + self->n_pairs * left_size);
+        memcpy(self->right + self->n_pairs * right_size, found, n * right_size);
+        self->n_pairs += n;
+        if (self->n_pairs == PAIRS)
             send_pairs(self, out);
+        counts += n;
+        found += n * right_size;
     }
     return ND_OK;
 }
@@ -114,17 +140,18 @@ static nd_trace_code key_of(const half_join *self, size_t i)
 {
     size_t size;
     const unsigned char *const code = nd_updates_code(&self->due, i, &size);
-    return (nd_trace_code){code, nd_record_code_prefix(&self->key, code, size)};
+    size = self->key.is_fixed ? self->key.size : nd_record_code_prefix(&self->key, code, size);
+    return (nd_trace_code){code, size};
 }
 
-/* Of the next probes. */
-static void foresee(const half_join *self)
+/* The keys of the next probes. */
+static void seek(half_join *self)
 {
     nd_trace_code keys[ND_TRACE_FORESEEN];
     size_t n = 0;
     for (size_t i = self->next; i < nd_updates_len(&self->due) && n < ND_TRACE_FORESEEN; i++)
         keys[n++] = key_of(self, i);
-    nd_lookup_foresee(&self->lookup, keys, n);
+    nd_lookup_seek(&self->lookup, keys, n);
 }
 
 static nd_err look_up(half_join *self, size_t i, nd_emit *out)
@@ -135,7 +162,7 @@ static nd_err look_up(half_join *self, size_t i, nd_emit *out)
     const nd_time *const time = nd_updates_time(&self->due, i);
     if (!find_view(self, time->epoch, &upto))
         return ND_OK;
-    ND_TRY(nd_lookup_find(&self->lookup, key_of(self, i), upto));
+    ND_TRY(nd_lookup_find(&self->lookup, i % ND_TRACE_FORESEEN, upto));
     if (self->lookup.counts.len == 0)
         return ND_OK;
     ND_TRY(read_probe(self, code, size));
@@ -152,7 +179,7 @@ static nd_err look_up_some(nd_vertex *vertex)
     nd_err err = ND_OK;
     for (size_t spent = 0; err == ND_OK && is_at_work(self) && spent < TURN; self->next++) {
         if (self->next % ND_TRACE_FORESEEN == 0)
-            foresee(self);
+            seek(self);
         err = look_up(self, self->next, out);
         spent += 1 + self->lookup.counts.len;
     }

@@ -11,19 +11,27 @@
 
 enum { TEXT_SIZE = 1 << 16 /* of texts that are allocated together */ };
 
+/* Where a batch stands. */
 typedef struct place {
-    nd_trace_cursor cursor; /* the first, for nd_trace_foresee */
-    uint64_t prefix; /* of the key it stands at: most lookups need to know no more of a batch */
-    uint32_t n_seen; /* times until the end of the epoch */
-    bool is_over;    /* past the last key */
+    nd_trace_cursor cursor; /* the first key that may still be sought; of no value */
+    uint64_t prefix;        /* of that key: most lookups need to know no more of a batch */
+    uint32_t n_seen;        /* times until the end of the epoch */
+    bool is_over;           /* past the last key */
+    nd_trace_found found;
 } place;
+
+/* A batch that has the key. */
+typedef struct holder {
+    nd_trace_cursor cursor;
+    uint32_t n_seen;
+} holder;
 
 nd_err nd_lookup_init(nd_lookup *lookup, const nd_index *index)
 {
     *lookup = (nd_lookup){.index = index};
     nd_vector_init(&lookup->batches, sizeof(nd_trace_batch *));
     nd_vector_init(&lookup->places, sizeof(place));
-    nd_vector_init(&lookup->here, sizeof(place));
+    nd_vector_init(&lookup->here, sizeof(holder));
     nd_vector_init(&lookup->records, index->type->size);
     nd_vector_init(&lookup->counts, sizeof(int64_t));
     nd_vector_init(&lookup->texts, sizeof(void *));
@@ -114,11 +122,6 @@ nd_err nd_lookup_begin(nd_lookup *lookup, size_t n_keys)
     return ND_OK;
 }
 
-void nd_lookup_foresee(const nd_lookup *lookup, const nd_trace_code *keys, size_t n_keys)
-{
-    nd_trace_foresee(&lookup->places, keys, n_keys, lookup->n_keys);
-}
-
 /* --- Texts --- */
 
 nd_err nd_lookup_get_room(nd_lookup *lookup, size_t size)
@@ -175,11 +178,52 @@ static nd_err add_record(nd_lookup *lookup, nd_trace_code value, int64_t count)
     return read_part(lookup, &lookup->index->value, value, record);
 }
 
-static nd_err read_one(nd_lookup *lookup, place *from)
+/* Takes out the first `n` records that are there zero times. */
+static void drop_absent(nd_lookup *lookup, size_t n)
+{
+    const size_t size = lookup->index->type->size;
+    unsigned char *const records = lookup->records.items;
+    int64_t *const counts = lookup->counts.items;
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (counts[i] == 0)
+            continue;
+        counts[left] = counts[i];
+        memmove(records + left++ * size, records + i * size, size);
+    }
+    lookup->records.len = lookup->counts.len = left;
+}
+
+/* Values of one size are read together. */
+static nd_err read_side_by_side(nd_lookup *lookup, const holder *from)
 {
     nd_trace_cursor at = from->cursor;
-    for (nd_trace_cursor_rewind_values(&at); nd_trace_cursor_has_value(&at);
-         nd_trace_cursor_next_value(&at)) {
+    const size_t size = lookup->index->type->size, n = at.value_end - at.value;
+    bool are_there = true;
+    ND_TRY(nd_vector_reserve(&lookup->records, n));
+    ND_TRY(nd_vector_reserve(&lookup->counts, n));
+    unsigned char *const records = lookup->records.items;
+    int64_t *const counts = lookup->counts.items;
+    const unsigned char *const codes = nd_trace_cursor_value(&at).bytes;
+    for (size_t i = 0; i < n; i++, nd_trace_cursor_next_value(&at)) {
+        memcpy(records + i * size, lookup->head, size);
+        counts[i] = 0;
+        ND_TRY(add_up(&at, from->n_seen, &counts[i]));
+        are_there &= counts[i] != 0;
+    }
+    nd_record_code_read_many(&lookup->index->value, codes, n, records, size);
+    lookup->records.len = lookup->counts.len = n;
+    if (!are_there)
+        drop_absent(lookup, n);
+    return ND_OK;
+}
+
+static nd_err read_one(nd_lookup *lookup, const holder *from)
+{
+    nd_trace_cursor at = from->cursor;
+    if (lookup->index->value.is_fixed)
+        return read_side_by_side(lookup, from);
+    for (; nd_trace_cursor_has_value(&at); nd_trace_cursor_next_value(&at)) {
         int64_t count = 0;
         ND_TRY(add_up(&at, from->n_seen, &count));
         ND_TRY(add_record(lookup, nd_trace_cursor_value(&at), count));
@@ -191,7 +235,7 @@ static nd_err read_one(nd_lookup *lookup, place *from)
 static bool find_least(const nd_vector *here, nd_trace_code *least)
 {
     bool has_any = false;
-    const place *const all = here->items;
+    const holder *const all = here->items;
     for (size_t i = 0; i < here->len; i++) {
         if (!nd_trace_cursor_has_value(&all[i].cursor))
             continue;
@@ -206,9 +250,7 @@ static bool find_least(const nd_vector *here, nd_trace_code *least)
 static nd_err read_merged(nd_lookup *lookup)
 {
     nd_trace_code value;
-    place *const all = lookup->here.items;
-    for (size_t i = 0; i < lookup->here.len; i++)
-        nd_trace_cursor_rewind_values(&all[i].cursor);
+    holder *const all = lookup->here.items;
     while (find_least(&lookup->here, &value)) {
         int64_t count = 0;
         for (size_t i = 0; i < lookup->here.len; i++) {
@@ -224,45 +266,81 @@ static nd_err read_merged(nd_lookup *lookup)
     return ND_OK;
 }
 
-/* Moves to the key; whether the batch has it, and had any of it until the end of the epoch. The
- * cursor does not stand at a value then: most keys of most batches are only passed. */
-static inline bool move_to(place *one, nd_trace_code key, uint64_t prefix)
+/* --- Seeking --- */
+
+/* Moves over keys one by one, of which most are in no batch but the largest. */
+static void seek_nearby(place *one, const nd_trace_code *keys, const uint64_t *prefixes, size_t n)
 {
-    if (one->prefix > prefix || one->is_over || one->n_seen == 0)
-        return false;
-    const nd_trace_column *const keys = &one->cursor.batch->keys;
-    one->cursor.key = nd_trace_column_seek(keys, one->cursor.key, keys->len, key);
-    note_key(one);
-    return !one->is_over && nd_trace_code_compare(nd_trace_cursor_key(&one->cursor), key) == 0;
+    const nd_trace_column *const own = &one->cursor.batch->keys;
+    one->found.there = 0;
+    for (size_t i = 0; i < n && !one->is_over; i++) {
+        if (one->prefix > prefixes[i])
+            continue;
+        one->cursor.key = nd_trace_column_seek(own, one->cursor.key, own->len, keys[i]);
+        note_key(one);
+        if (one->prefix != prefixes[i] || one->is_over ||
+            nd_trace_code_compare(nd_trace_cursor_key(&one->cursor), keys[i]) != 0)
+            continue;
+        one->found.keys[i] = one->cursor.key;
+        one->found.there |= UINT32_C(1) << i;
+    }
 }
 
-static nd_err seek(nd_lookup *lookup, nd_trace_code key)
+void nd_lookup_seek(nd_lookup *lookup, const nd_trace_code *keys, size_t n_keys)
 {
-    const uint64_t prefix = prefix_of(key);
+    uint64_t prefixes[ND_TRACE_FORESEEN];
     place *const places = lookup->places.items;
-    nd_vector_clear(&lookup->here);
+    for (size_t i = 0; i < n_keys; i++) {
+        lookup->keys[i] = keys[i];
+        prefixes[i] = prefix_of(keys[i]);
+    }
+    lookup->there = 0;
     for (size_t i = 0; i < lookup->places.len; i++) {
-        if (!move_to(&places[i], key, prefix))
+        place *const one = &places[i];
+        if (one->is_over || one->prefix > prefixes[n_keys - 1]) {
+            one->found.there = 0;
+        } else if (nd_trace_seek_apart(&one->cursor, keys, n_keys, lookup->n_keys, &one->found)) {
+            one->cursor.key = one->found.keys[n_keys - 1];
+            note_key(one);
+        } else {
+            seek_nearby(one, keys, prefixes, n_keys);
+        }
+        lookup->there |= one->found.there;
+    }
+}
+
+/* Lists the batches that have the key, and had any of it until the end of the epoch. */
+static nd_err list_holders(nd_lookup *lookup, size_t i)
+{
+    const place *const places = lookup->places.items;
+    nd_vector_clear(&lookup->here);
+    for (size_t k = 0; k < lookup->places.len; k++) {
+        if (!(places[k].found.there >> i & 1) || places[k].n_seen == 0)
             continue;
-        place *const one = nd_vector_push(&lookup->here);
+        holder *const one = nd_vector_push(&lookup->here);
         if (!one)
             return ND_NOMEM;
-        *one = places[i];
+        *one = (holder){places[k].cursor, places[k].n_seen};
+        one->cursor.key = places[k].found.keys[i];
+        nd_trace_cursor_rewind_values(&one->cursor);
     }
     return ND_OK;
 }
 
-nd_err nd_lookup_find(nd_lookup *lookup, nd_trace_code key, uint64_t upto)
+nd_err nd_lookup_find(nd_lookup *lookup, size_t i, uint64_t upto)
 {
+    const nd_trace_code key = lookup->keys[i];
     if (lookup->upto != upto)
         see(lookup, upto);
     else if (lookup->is_found && nd_trace_code_compare(lookup->key, key) == 0)
         return ND_OK;
     nd_vector_clear(&lookup->records);
     nd_vector_clear(&lookup->counts);
+    lookup->is_found = lookup->there >> i & 1;
+    if (!lookup->is_found)
+        return ND_OK;
     lookup->key = key;
-    lookup->is_found = true;
-    ND_TRY(seek(lookup, key));
+    ND_TRY(list_holders(lookup, i));
     if (lookup->here.len == 0)
         return ND_OK;
     ND_TRY(read_part(lookup, &lookup->index->key, key, lookup->head));

@@ -55,7 +55,8 @@ bool nd_trace_cursor_seek_value(nd_trace_cursor *cursor, nd_trace_code code)
 
 enum {
     LARGE = 1 << 10, /* keys of a batch; smaller ones are in the cache anyway */
-    SPARSE = 8,      /* keys of a batch to one that is sought */
+    SPARSE = 16,     /* keys of a batch to one that is sought */
+    NEAR = 16,       /* keys */
     SIGHTS = 64
 };
 
@@ -97,10 +98,14 @@ static void look_nearer(sight *one)
     look_at_key(one);
 }
 
+/* Mostly it is near. */
 static void find(sight *one)
 {
     const nd_trace_column *const keys = &one->batch->keys;
     narrow(one);
+    if (one->high - one->low > NEAR && one->low != one->at &&
+        nd_trace_code_compare(nd_trace_column_get(keys, one->at - NEAR), one->key) < 0)
+        one->low = one->at - NEAR;
     one->at = nd_trace_column_seek(keys, one->low, one->high, one->key);
     one->is_there = one->at < one->high &&
                     nd_trace_code_compare(nd_trace_column_get(keys, one->at), one->key) == 0;
@@ -131,15 +136,20 @@ static void look_at_updates(const sight *one)
     __builtin_prefetch(list.diffs);
 }
 
-static void look(sight *all, size_t n)
+static void look_for_keys(sight *all, size_t n)
 {
-    size_t n_there = 0;
     for (size_t i = 0; i < n; i++)
         look_at_key(&all[i]);
     for (size_t i = 0; i < n; i++)
         look_nearer(&all[i]);
     for (size_t i = 0; i < n; i++)
         find(&all[i]);
+}
+
+/* Of keys that have been found. */
+static void look_at_all(sight *all, size_t n)
+{
+    size_t n_there = 0;
     for (size_t i = 0; i < n; i++)
         if (all[i].is_there)
             all[n_there++] = all[i];
@@ -151,11 +161,41 @@ static void look(sight *all, size_t n)
         look_at_updates(&all[i]);
 }
 
+static void look(sight *all, size_t n)
+{
+    look_for_keys(all, n);
+    look_at_all(all, n);
+}
+
 static bool is_worth_it(const nd_trace_cursor *cursor, size_t n_all)
 {
     const nd_trace_column *const keys = &cursor->batch->keys;
     return keys->len >= LARGE && keys->len / SPARSE > n_all && nd_trace_cursor_has_key(cursor) &&
            nd_trace_column_has_numbers(keys);
+}
+
+static sight sight_of(const nd_trace_cursor *cursor, nd_trace_code key)
+{
+    return (sight){
+        .batch = cursor->batch, .key = key, .low = cursor->key, .high = cursor->batch->keys.len};
+}
+
+bool nd_trace_seek_apart(const nd_trace_cursor *cursor, const nd_trace_code *keys, size_t n_keys,
+                         size_t n_all, nd_trace_found *found)
+{
+    sight all[ND_TRACE_FORESEEN];
+    if (!is_worth_it(cursor, n_all))
+        return false;
+    for (size_t i = 0; i < n_keys; i++)
+        all[i] = sight_of(cursor, keys[i]);
+    look_for_keys(all, n_keys);
+    found->there = 0;
+    for (size_t i = 0; i < n_keys; i++) {
+        found->keys[i] = all[i].at;
+        found->there |= (uint32_t)all[i].is_there << i;
+    }
+    look_at_all(all, n_keys);
+    return true;
 }
 
 void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_t n_keys,
@@ -172,10 +212,7 @@ void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_
                 look(all, n);
                 n = 0;
             }
-            all[n++] = (sight){.batch = cursor->batch,
-                               .key = keys[k],
-                               .low = cursor->key,
-                               .high = cursor->batch->keys.len};
+            all[n++] = sight_of(cursor, keys[k]);
         }
     }
     look(all, n);

@@ -53,6 +53,18 @@ enum { ND_TRACE_FORESEEN = 16 /* keys at a time */ };
 void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_t n_keys,
                       size_t n_all);
 
+/** Where keys stand that were sought together. */
+typedef struct nd_trace_found {
+    uint32_t there;                   /* bits: which of them there are */
+    uint32_t keys[ND_TRACE_FORESEEN]; /* where each is, or would be */
+} nd_trace_found;
+
+/** Seeks the keys that nd_trace_foresee would foresee, from where the cursor stands, and foresees
+ * what they have. False, and nothing has been done, if they are so near each other, or the batch is
+ * so small, that they are better sought one by one. */
+bool nd_trace_seek_apart(const nd_trace_cursor *cursor, const nd_trace_code *keys, size_t n_keys,
+                         size_t n_all, nd_trace_found *found);
+
 /** As nd_trace_foresee, of the next ND_TRACE_FORESEEN keys of a cursor, each time that it has
  * passed as many. */
 void nd_trace_foresee_from(const nd_vector *cursors, const nd_trace_cursor *from);

@@ -184,6 +184,30 @@ static void many_probes_take_several_turns(void **state)
                  "+150000 (0) 0 0\n+150000 (0) 0 1\n+150000 (0) 0 2\n");
 }
 
+enum { WIDE = 40000, FEW = 100 };
+
+/* Every third key, of which every tenth gets another value; then few probes, a third of which find
+ * something. */
+static void feed_wide(nd_input *input)
+{
+    for (uint32_t i = 0; i < WIDE; i++)
+        nd_collection_insert(input, &(pair){3 * i, 1});
+    nd_input_advance(input, 1);
+    for (uint32_t i = 0; i < WIDE; i += 10) {
+        nd_collection_remove(input, &(pair){3 * i, 1});
+        nd_collection_insert(input, &(pair){3 * i, 2});
+    }
+    nd_input_advance(input, 2);
+    for (uint32_t i = 0; i < FEW; i++)
+        nd_collection_insert(input, &(pair){1187 * i, PROBE});
+}
+
+static void few_probes_find_their_keys_among_many(void **state)
+{
+    (void)state;
+    query_expect(&pair_type, many_query, feed_wide, "+30 (2) 0 1\n+4 (2) 0 2\n");
+}
+
 /* --- Long runs --- */
 
 enum { LONG = 2000, MOST_KEPT = 64, MOST_BATCHES = 24 };
@@ -371,6 +395,7 @@ int main(void)
         cmocka_unit_test(ties_are_not_seen_before_a_time),
         cmocka_unit_test(keys_and_values_may_be_texts),
         cmocka_unit_test(many_probes_take_several_turns),
+        cmocka_unit_test(few_probes_find_their_keys_among_many),
         cmocka_unit_test(history_that_nobody_asks_about_is_forgotten),
         cmocka_unit_test(when_probes_end_nothing_is_kept),
         cmocka_unit_test(mistakes_are_named),

@@ -106,6 +106,38 @@ static void codes_are_compared_as_bytes(void **state)
     }
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return nd_trace_code_compare(*(const nd_trace_code *)a, *(const nd_trace_code *)b);
+}
+
+/* Some keys that are there, and some that are one byte beside. */
+static void expect_found_apart(nd_random *random, const nd_trace_cursor *cursor,
+                               const nd_trace_code *from, size_t n)
+{
+    nd_trace_code keys[ND_TRACE_FORESEEN];
+    unsigned char bytes[ND_TRACE_FORESEEN][16];
+    nd_trace_found found;
+    nd_trace_cursor plain = *cursor;
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = (nd_trace_code){bytes[i], from[i].size};
+        memcpy(bytes[i], from[i].bytes, from[i].size);
+        bytes[i][nd_random_below(random, from[i].size)] ^= (unsigned char)(i % 2);
+    }
+    qsort(keys, n, sizeof *keys, compare_keys);
+    if (!nd_trace_cursor_has_key(cursor) || n == 0) {
+        assert_true(n == 0 || !nd_trace_seek_apart(cursor, keys, n, n, &found));
+        return;
+    }
+    assert_true(nd_trace_seek_apart(cursor, keys, n, n, &found));
+    for (size_t i = 0; i < n; i++) {
+        const bool is_there = nd_trace_cursor_seek_key(&plain, keys[i]);
+        assert_int_equal(found.there >> i & 1, is_there);
+        assert_int_equal(found.keys[i], plain.key);
+    }
+    assert_false(nd_trace_seek_apart(cursor, keys, n, cursor->batch->keys.len, &found));
+}
+
 static void foresee(uint32_t key_size)
 {
     enum { KEYS = 6000 };
@@ -140,13 +172,15 @@ static void foresee(uint32_t key_size)
         nd_trace_foresee(&cursors, keys, n, n);
     nd_trace_foresee_from(&cursors, copies);
     nd_trace_foresee_from(&cursors, &copies[4]);
+    for (size_t n = 0; n <= ND_TRACE_FORESEEN; n++)
+        expect_found_apart(&random, nd_vector_at(&cursors, n % 6), keys, n);
     assert_memory_equal(cursors.items, copies, sizeof copies);
     nd_vector_deinit(&cursors);
     nd_trace_batch_release(batch);
     free(updates);
 }
 
-static void foreseeing_changes_nothing(void **state)
+static void foreseeing_changes_nothing_and_keys_apart_are_found(void **state)
 {
     (void)state;
     foresee(4);
@@ -160,7 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seeks_land_however_codes_are_spread),
         cmocka_unit_test(codes_are_compared_as_bytes),
-        cmocka_unit_test(foreseeing_changes_nothing),
+        cmocka_unit_test(foreseeing_changes_nothing_and_keys_apart_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
