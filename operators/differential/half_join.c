@@ -277,10 +277,24 @@ static void run(nd_vertex *vertex)
 
 /* --- Receiving --- */
 
+/* Whether all rows ask what was there before the first epoch, as those of a load do. */
+static bool find_nothing(const half_join *self, const void *rows, size_t len)
+{
+    const unsigned char *row = rows;
+    if (self->order != ND_HALF_JOIN_BEFORE)
+        return false;
+    for (size_t i = 0; i < len; i++, row += self->in.type->size)
+        if (nd_row_time(&self->in, row).epoch != 0)
+            return false;
+    return true;
+}
+
 static nd_err keep(nd_vertex *vertex, const nd_time *time, nd_batch *batch)
 {
     half_join *const self = nd_vertex_state(vertex);
     const size_t len = nd_batch_len(batch);
+    if (time->epoch == 0 && find_nothing(self, nd_batch_records(batch), len))
+        return ND_OK;
     ND_TRY(nd_antichain_insert(&self->waiting, time));
     ND_TRY(nd_held_add(&self->held, vertex, time));
     self->n_new += len;
