@@ -69,9 +69,13 @@ static void lack_ac(void *user, const void *left, const void *right, size_t len,
         ((wedge *)out)[i] = (wedge){ba[i].to, bc[i].to, ba[i].from};
 }
 
-static void lack_ac_turned(void *user, const void *left, const void *right, size_t len, void *out)
+/* Of cb and ca: what ab is missing. */
+static void lack_ab(void *user, const void *left, const void *right, size_t len, void *out)
 {
-    lack_ac(user, right, left, len, out);
+    (void)user;
+    const bench_edge *cb = left, *ca = right;
+    for (size_t i = 0; i < len; i++)
+        ((wedge *)out)[i] = (wedge){ca[i].to, cb[i].to, cb[i].from};
 }
 
 /* Of ac and ab: what bc is missing. */
@@ -90,6 +94,14 @@ static void have_ac(void *user, const void *left, const void *right, size_t len,
     memcpy(out, left, len * sizeof(wedge));
 }
 
+static void have_ab(void *user, const void *left, const void *right, size_t len, void *out)
+{
+    (void)user, (void)right;
+    const wedge *lacking = left;
+    for (size_t i = 0; i < len; i++)
+        ((wedge *)out)[i] = (wedge){lacking[i].from, lacking[i].opposite, lacking[i].to};
+}
+
 static void have_bc(void *user, const void *left, const void *right, size_t len, void *out)
 {
     (void)user, (void)right;
@@ -99,7 +111,7 @@ static void have_bc(void *user, const void *left, const void *right, size_t len,
 }
 
 /* A delta join, which keeps nothing but the edges: each change is followed as ab, as bc and as ac,
- * which is their order. */
+ * which is their order. What is looked up before the change comes first, which finds less. */
 static nd_collection triangles(const bench_tables *tables)
 {
     const nd_half_join_order upto = ND_HALF_JOIN_UPTO, before = ND_HALF_JOIN_BEFORE;
@@ -109,11 +121,11 @@ static nd_collection triangles(const bench_tables *tables)
     nd_collection whole =
         nd_arrange(nd_collection_map(edges, &whole_edge_type, keep_edges, nd_no_user));
     nd_collection by_ab = nd_half_join(turned, on, before, &wedge_type, lack_ac, nd_no_user);
-    nd_collection by_bc = nd_half_join(edges, back, upto, &wedge_type, lack_ac_turned, nd_no_user);
+    nd_collection by_bc = nd_half_join(turned, back, before, &wedge_type, lack_ab, nd_no_user);
     nd_collection by_ac = nd_half_join(edges, on, upto, &wedge_type, lack_bc, nd_no_user);
     const nd_collection paths[] = {
         nd_half_join(by_ab, whole, before, &wedge_type, have_ac, nd_no_user),
-        nd_half_join(by_bc, whole, before, &wedge_type, have_ac, nd_no_user),
+        nd_half_join(by_bc, whole, upto, &wedge_type, have_ab, nd_no_user),
         nd_half_join(by_ac, whole, upto, &wedge_type, have_bc, nd_no_user)};
     return nd_collection_concat_many(paths, 3);
 }
