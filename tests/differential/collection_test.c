@@ -431,10 +431,11 @@ static nd_collection other_key_query(nd_dataflow *flow, nd_collection input)
     return nd_reduce(input, &word_type, first_and_number, nd_no_user);
 }
 
+/* Two fields behind the key. */
 static nd_collection no_tally_query(nd_dataflow *flow, nd_collection input)
 {
     (void)flow;
-    return nd_count(input, &pair_type);
+    return nd_count(input, &word_type);
 }
 
 static void mistakes_are_told_at_the_start(void **state)
@@ -448,7 +449,7 @@ static void mistakes_are_told_at_the_start(void **state)
     query_expect_failure(&pair_type, other_key_query, feed_pairs, ND_INVAL,
                          "have not the same key");
     query_expect_failure(&pair_type, no_tally_query, feed_pairs, ND_INVAL,
-                         "the key and an int64_t");
+                         "the key and an integer");
     query_expect_failure(NULL, just_consolidate, feed_pairs, ND_INVAL, "needs a type");
 }
 
