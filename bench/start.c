@@ -6,21 +6,16 @@
 #include "bench/start.h"
 
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Words as posix_spawn asks for them, which writes to none. */
-typedef union arguments {
-    const char *const *words;
-    char *const *argv;
-} arguments;
-
 pid_t bench_start(const char *const words[], const sigset_t *mask, int out, int extra)
 {
     extern char **environ;
-    const arguments given = {.words = words};
+    char *const *const argv = (char *const *)(uintptr_t)words; /* which nobody writes to */
     pid_t started = 0;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
@@ -34,7 +29,7 @@ pid_t bench_start(const char *const words[], const sigset_t *mask, int out, int 
         posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     if (extra >= 0)
         posix_spawn_file_actions_adddup2(&actions, extra, BENCH_EXTRA_FD);
-    if (posix_spawn(&started, "/proc/self/exe", &actions, &attributes, given.argv, environ) != 0)
+    if (posix_spawn(&started, "/proc/self/exe", &actions, &attributes, argv, environ) != 0)
         started = 0;
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);

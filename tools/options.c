@@ -143,7 +143,7 @@ static nd_err scan_value(const option *which, const char *text, uint64_t *scanne
 static nd_err parse_unsigned(options *chosen, const option *which, const char *text,
                              nd_message *message)
 {
-    uint64_t value;
+    uint64_t value = 0;
     ND_TRY(scan_value(which, text, &value, message));
     store_unsigned(chosen, which, value);
     return ND_OK;

@@ -359,7 +359,7 @@ nd_collection nd_upsert_input_new(nd_dataflow *flow, const nd_type *type, nd_inp
                                                              .on_frontier = on_frontier,
                                                              .on_activate = on_activate},
                                             &made.stream);
-    if (!vertex || !in.type || !out.type)
+    if (!vertex || !type || !in.type || !out.type)
         return made;
     if (nd_worker_peers(nd_vertex_worker(vertex)) > MOST_WORKERS)
         nd_dataflow_mistake(flow, ND_INVAL, "upsert: there are more than %d workers", MOST_WORKERS);
