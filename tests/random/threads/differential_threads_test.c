@@ -31,7 +31,7 @@ typedef struct threads_run {
 
 static void pause_a_little(nd_random *random)
 {
-    for (uint64_t n = nd_random_below(random, 8) ? 0 : nd_random_below(random, 200); n > 0; n--)
+    for (uint64_t n = nd_random_below(random, 8) ? 0 : nd_random_below(random, 20); n > 0; n--)
         sched_yield();
 }
 
