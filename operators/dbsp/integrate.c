@@ -92,7 +92,7 @@ static nd_err take_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_
 static void on_frontier(nd_vertex *vertex)
 {
     integrate *const self = nd_vertex_state(vertex);
-    nd_hold_round(vertex, &self->waiting.held, take_complete, NULL);
+    nd_held_round(&self->waiting.held, vertex, take_complete, NULL);
 }
 
 nd_collection nd_dbsp_integrate(nd_collection stream, uint64_t n_ticks)

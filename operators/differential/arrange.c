@@ -128,7 +128,7 @@ static nd_err set_upper(nd_vertex *vertex, const nd_antichain *frontier)
 static void on_frontier(nd_vertex *vertex)
 {
     arrange *const self = nd_vertex_state(vertex);
-    nd_hold_round(vertex, &self->waiting.held, seal, set_upper);
+    nd_held_round(&self->waiting.held, vertex, seal, set_upper);
     nd_vertex_when_idle(vertex);
 }
 

@@ -30,7 +30,7 @@ static nd_err send_complete(nd_vertex *vertex, const nd_antichain *frontier, nd_
 static void on_frontier(nd_vertex *vertex)
 {
     consolidate *const self = nd_vertex_state(vertex);
-    nd_hold_round(vertex, &self->waiting.held, send_complete, NULL);
+    nd_held_round(&self->waiting.held, vertex, send_complete, NULL);
 }
 
 nd_collection nd_consolidate(nd_collection collection)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "operators/differential/held.h"
 
+#include "operators/differential/linear.h"
+
 void nd_held_deinit(nd_held *held) { nd_antichain_deinit(&held->times); }
 
 /* The new ones are held before the old ones are let go. */
@@ -48,4 +50,23 @@ nd_err nd_frontier_read(nd_vertex *vertex, unsigned port, nd_antichain *frontier
     for (size_t i = 0; i < n; i++)
         ND_TRY(nd_antichain_insert(frontier, &times[i]));
     return ND_OK;
+}
+
+void nd_held_round(nd_held *held, nd_vertex *vertex, nd_round_fn *round, nd_moved_fn *moved)
+{
+    nd_antichain frontier, left;
+    nd_antichain_init(&frontier);
+    nd_antichain_init(&left);
+    nd_err err = nd_frontier_read(vertex, 0, &frontier);
+    if (err == ND_OK && nd_held_has_complete(held, &frontier)) {
+        err = round(vertex, &frontier, &left);
+        if (err == ND_OK)
+            nd_held_replace(held, vertex, &left);
+    }
+    if (err == ND_OK && moved)
+        err = moved(vertex, &frontier);
+    if (err != ND_OK)
+        nd_collection_fail(vertex, err);
+    nd_antichain_deinit(&left);
+    nd_antichain_deinit(&frontier);
 }

@@ -289,7 +289,7 @@ static void on_frontier(nd_vertex *vertex)
 {
     totals *const self = nd_vertex_state(vertex);
     forget_fresh(self);
-    nd_hold_round(vertex, &self->waiting.held, hold_round, advance);
+    nd_held_round(&self->waiting.held, vertex, hold_round, advance);
     nd_own_trace_close(&self->stored);
     if (self->key.is_fixed)
         forget_fresh(self);

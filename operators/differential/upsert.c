@@ -12,10 +12,10 @@
 #include <nereid/vertex.h>
 #include <nereid/worker.h>
 
+#include "operators/differential/held.h"
 #include "operators/differential/linear.h"
 #include "operators/differential/outgoing.h"
 #include "operators/differential/own_trace.h"
-#include "operators/differential/waiting.h"
 #include "operators/timely/operator_internal.h"
 
 enum { WORKER_BITS = 16, MOST_WORKERS = 1 << WORKER_BITS };
@@ -298,7 +298,7 @@ static nd_err advance(nd_vertex *vertex, const nd_antichain *frontier)
 static void on_frontier(nd_vertex *vertex)
 {
     upsert *const self = nd_vertex_state(vertex);
-    nd_hold_round(vertex, &self->held, hold_round, advance);
+    nd_held_round(&self->held, vertex, hold_round, advance);
     nd_vertex_when_idle(vertex);
 }
 

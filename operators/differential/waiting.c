@@ -26,22 +26,3 @@ void nd_waiting_recv(nd_vertex *vertex, unsigned port, const nd_time *time, nd_b
     if (err != ND_OK)
         nd_collection_fail(vertex, err);
 }
-
-void nd_hold_round(nd_vertex *vertex, nd_held *held, nd_round_fn *round, nd_moved_fn *moved)
-{
-    nd_antichain frontier, left;
-    nd_antichain_init(&frontier);
-    nd_antichain_init(&left);
-    nd_err err = nd_frontier_read(vertex, 0, &frontier);
-    if (err == ND_OK && nd_held_has_complete(held, &frontier)) {
-        err = round(vertex, &frontier, &left);
-        if (err == ND_OK)
-            nd_held_replace(held, vertex, &left);
-    }
-    if (err == ND_OK && moved)
-        err = moved(vertex, &frontier);
-    if (err != ND_OK)
-        nd_collection_fail(vertex, err);
-    nd_antichain_deinit(&left);
-    nd_antichain_deinit(&frontier);
-}
