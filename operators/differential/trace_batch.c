@@ -9,7 +9,7 @@
 /* "NDTRACE1" */
 uint64_t nd_trace_head_magic(void) { return UINT64_C(0x3145434152544e44); }
 
-const uint32_t nd_trace_first_time = 0;
+const uint32_t nd_trace_first_number = 0;
 
 #define ONES_8 1, 1, 1, 1, 1, 1, 1, 1
 const int64_t nd_trace_ones[ND_TRACE_ONES] = {ONES_8, ONES_8, ONES_8, ONES_8,

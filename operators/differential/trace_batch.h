@@ -114,8 +114,9 @@ typedef struct nd_trace_list {
 
 enum { ND_TRACE_ONES = 64 /* the longest list whose differences may be left out */ };
 
-/** The updates of lists that have nothing stored: the first time, and differences of one. */
-extern const uint32_t nd_trace_first_time;
+/** The updates of lists that have nothing stored: the number of the first time, and differences of
+ * one. */
+extern const uint32_t nd_trace_first_number;
 extern const int64_t nd_trace_ones[ND_TRACE_ONES];
 
 /** One reference more. Any thread that holds one. Returns the batch. */
@@ -167,7 +168,7 @@ static inline nd_trace_list nd_trace_batch_updates(const nd_trace_batch *batch, 
 {
     const uint32_t *const firsts = batch->first_updates;
     const uint32_t begin = firsts ? firsts[list] : list, end = firsts ? firsts[list + 1] : list + 1;
-    return (nd_trace_list){batch->numbers ? batch->numbers + begin : &nd_trace_first_time,
+    return (nd_trace_list){batch->numbers ? batch->numbers + begin : &nd_trace_first_number,
                            batch->diffs ? batch->diffs + begin : nd_trace_ones, end - begin};
 }
 
