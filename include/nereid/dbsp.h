@@ -46,7 +46,8 @@ nd_collection nd_dbsp_delay(nd_collection stream);
 nd_collection nd_dbsp_differentiate(nd_collection stream);
 
 /** I: at each tick the sum of all up to it, for ticks 0 to n_ticks - 1. Each tick costs what the
- * sum holds then. In the root scope. */
+ * sum holds then, in time and, until they are sent, in memory: ticks that become complete at once,
+ * as when the inputs close, are sent together. In the root scope. */
 nd_collection nd_dbsp_integrate(nd_collection stream, uint64_t n_ticks);
 
 /** A part of a Z-set: `len` records side by side, in order, and their weights, which are not zero.

@@ -4,6 +4,9 @@
 
 /** @file
  * Differences: how much oftener a record is there. They are never zero, and never wrap round.
+ *
+ * A sum is checked at each step, in whatever order its terms come: so one may be refused on the way
+ * though the total would fit.
  */
 
 #include <stdbool.h>
