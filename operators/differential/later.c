@@ -31,7 +31,7 @@ typedef struct nd_shelf {
 /* A heap. */
 struct line {
     nd_time time;      /* of all its shelves, but for the innermost coordinate, which is zero */
-    nd_vector shelves; /* shelf *: each not after those at twice its place, plus one or two */
+    nd_vector shelves; /* shelf *: none after its children, at twice its place plus one and two */
 };
 
 /* --- Lines --- */

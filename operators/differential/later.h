@@ -24,8 +24,6 @@ typedef struct nd_later {
 void nd_later_init(nd_later *later, const nd_record_code *code, unsigned n_loops);
 void nd_later_deinit(nd_later *later);
 
-static inline bool nd_later_is_empty(const nd_later *later) { return later->n_shelves == 0; }
-
 /** Whether something waits at a time. Constant time. */
 bool nd_later_has(const nd_later *later, const nd_time *time);
 
