@@ -25,6 +25,15 @@
 #include "operators/differential/reduce_chain.h"
 #include "operators/differential/reduce_input.h"
 
+/* There are four kinds of output, and the last, for tests, of two sorts:
+ *
+ *                                      chooses   is_given_kept   whose values   uses chains
+ *     made by a function                  no          yes        its own        yes
+ *     chosen from the input, in a loop    yes         yes        the input's    yes
+ *     chosen outside of loops             yes         no         the input's    yes
+ *     either, plainly                   either        yes        as above       no
+ *
+ * Chains, and keys that have but one moment. */
 typedef struct reduce {
     nd_reduce_input input;
     nd_own_trace given; /* what was given out; empty if it is chosen again */
