@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "runtime/base/kernel.h"
 #include "runtime/route.h"
 
 enum {
@@ -13,11 +14,9 @@ enum {
     FEW = 32, /* records that are not worth a block in every box */
 };
 
-#define KERNEL static inline __attribute__((always_inline))
-
-KERNEL void place_among_many(nd_exchange_box *boxes, unsigned n_workers,
-                             const unsigned char *records, size_t len, const uint64_t *hashes,
-                             size_t size)
+ND_KERNEL void place_among_many(nd_exchange_box *boxes, unsigned n_workers,
+                                const unsigned char *records, size_t len, const uint64_t *hashes,
+                                size_t size)
 {
     for (size_t i = 0; i < len; i++) {
         const unsigned worker = nd_hash_worker(hashes[i], n_workers);
@@ -30,8 +29,8 @@ KERNEL void place_among_many(nd_exchange_box *boxes, unsigned n_workers,
 }
 
 /* No branch depends on a key, and both places stay in registers: a quarter faster. */
-KERNEL void place_among_two(nd_exchange_box *boxes, const unsigned char *records, size_t len,
-                            const uint64_t *hashes, size_t size)
+ND_KERNEL void place_among_two(nd_exchange_box *boxes, const unsigned char *records, size_t len,
+                               const uint64_t *hashes, size_t size)
 {
     nd_emit *const emits[] = {&boxes[0].outbox.emit, &boxes[1].outbox.emit};
     while (len) {
@@ -58,8 +57,8 @@ KERNEL void place_among_two(nd_exchange_box *boxes, const unsigned char *records
     }
 }
 
-KERNEL void place(nd_exchange_box *boxes, unsigned n_workers, const unsigned char *records,
-                  size_t len, const uint64_t *hashes, size_t size)
+ND_KERNEL void place(nd_exchange_box *boxes, unsigned n_workers, const unsigned char *records,
+                     size_t len, const uint64_t *hashes, size_t size)
 {
     if (n_workers == 2 && len >= FEW)
         place_among_two(boxes, records, len, hashes, size);

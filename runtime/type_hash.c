@@ -16,9 +16,8 @@
 #include <nereid/type.h>
 
 #include "runtime/base/hash.h"
+#include "runtime/base/kernel.h"
 #include "runtime/type_internal.h"
-
-#define KERNEL static inline __attribute__((always_inline))
 
 static bool key_is_flat(const nd_type *type)
 {
@@ -29,14 +28,14 @@ static bool key_is_flat(const nd_type *type)
 }
 
 /* The first eight of `width` bytes as a little-endian number, or all that there are. */
-KERNEL uint64_t load(const unsigned char *bytes, size_t width)
+ND_KERNEL uint64_t load(const unsigned char *bytes, size_t width)
 {
     uint64_t number = 0;
     memcpy(&number, bytes, width < sizeof number ? width : sizeof number);
     return number;
 }
 
-KERNEL uint64_t hash_flat(const unsigned char *key, size_t width)
+ND_KERNEL uint64_t hash_flat(const unsigned char *key, size_t width)
 {
     if (width == 0)
         return 0;
@@ -68,16 +67,16 @@ uint64_t nd_type_hash(const nd_type *type, const void *record)
                              : hash_fields(type, record);
 }
 
-KERNEL void hash_all(const unsigned char *records, size_t len, size_t size, size_t width,
-                     uint64_t *restrict hashes)
+ND_KERNEL void hash_all(const unsigned char *records, size_t len, size_t size, size_t width,
+                        uint64_t *restrict hashes)
 {
     for (size_t i = 0; i < len; i++)
         hashes[i] = hash_flat(records + i * size, width);
 }
 
 /* The common sizes of records, for one width of key. */
-KERNEL void hash_width(const unsigned char *records, size_t len, size_t size, size_t width,
-                       uint64_t *restrict hashes)
+ND_KERNEL void hash_width(const unsigned char *records, size_t len, size_t size, size_t width,
+                          uint64_t *restrict hashes)
 {
     switch (size) {
     case 4:

@@ -2,6 +2,7 @@
 #include "operators/differential/batcher.h"
 
 #include "operators/differential/number.h"
+#include "runtime/base/kernel.h"
 
 enum {
     MOST_FRESH = 1 << 17, /* updates that are not sorted yet: sorting takes place in the cache */
@@ -139,10 +140,8 @@ typedef struct block {
 
 /* Reads the differences of the rows that have the first one's time. How many loops there are, and
  * how large stamps, are constants where that is common. */
-static inline __attribute__((always_inline)) void read_stamps(const nd_row *row,
-                                                              const unsigned char *rows, size_t len,
-                                                              const nd_time *time, unsigned n_loops,
-                                                              uint32_t stamp_size, block *out)
+ND_KERNEL void read_stamps(const nd_row *row, const unsigned char *rows, size_t len,
+                           const nd_time *time, unsigned n_loops, uint32_t stamp_size, block *out)
 {
     const nd_row known = {
         .stamp_offset = row->stamp_offset, .stamp_size = stamp_size, .n_loops = n_loops};
@@ -171,8 +170,7 @@ static void read_any_stamps(const nd_row *row, const unsigned char *rows, size_t
 }
 
 /* Codes side by side become numbers. Sizes are constants where that is common. */
-static inline __attribute__((always_inline)) void
-number_codes(const unsigned char *codes, size_t len, uint64_t *numbers, size_t size)
+ND_KERNEL void number_codes(const unsigned char *codes, size_t len, uint64_t *numbers, size_t size)
 {
     for (size_t i = 0; i < len; i++)
         nd_number_read(codes + i * size, size, numbers + i * nd_number_words(size));

@@ -7,12 +7,12 @@
  * Few digits are sorted by from the lowest up. Of many only the highest are, if these would tell
  * nearly all items from each other, were they spread evenly; those that are alike as far as that,
  * runs that are mostly short, are sorted by the rest.
+ *
+ * The words of numbers, and those of items, which begin with their number, are constants.
  */
 #include "operators/differential/number_sort.h"
 
-/* One body, compiled once for each number of words, and of words of items, which begin with their
- * number. */
-#define KERNEL static inline __attribute__((always_inline))
+#include "runtime/base/kernel.h"
 
 enum {
     FEW = 24,       /* items that are sorted by inserting them */
@@ -37,8 +37,8 @@ typedef struct digits {
 } digits;
 
 /* Whether they are in order; `differing` are the bits in which some differ. */
-KERNEL bool look(const uint64_t *items, size_t len, uint64_t *differing, const unsigned words,
-                 const unsigned size)
+ND_KERNEL bool look(const uint64_t *items, size_t len, uint64_t *differing, const unsigned words,
+                    const unsigned size)
 {
     uint64_t last[2] = {items[0], words == 2 ? items[1] : 0}, high = 0, low = 0, is_late = 0;
     for (size_t i = 1; i < len; i++) {
@@ -78,7 +78,7 @@ static unsigned count_highest(const digits *all, size_t len)
     return n + WORTH <= all->len ? n : all->len;
 }
 
-KERNEL void insert_all(uint64_t *items, size_t len, const unsigned words, const unsigned size)
+ND_KERNEL void insert_all(uint64_t *items, size_t len, const unsigned words, const unsigned size)
 {
     uint64_t item[ND_NUMBER_WORDS + 1];
     for (size_t i = 1; i < len; i++) {
@@ -95,8 +95,8 @@ KERNEL void insert_all(uint64_t *items, size_t len, const unsigned words, const 
 }
 
 /* Moves items to where a digit puts them. */
-KERNEL void pass(const uint64_t *from, uint64_t *to, size_t len, digit by, unsigned width,
-                 const unsigned size)
+ND_KERNEL void pass(const uint64_t *from, uint64_t *to, size_t len, digit by, unsigned width,
+                    const unsigned size)
 {
     size_t places[1 << WIDE], place = 0;
     const size_t n_digits = (size_t)1 << width, mask = n_digits - 1;
@@ -116,8 +116,8 @@ KERNEL void pass(const uint64_t *from, uint64_t *to, size_t len, digit by, unsig
 }
 
 /* By the first `n` digits. Returns which of the two has the result. */
-KERNEL uint64_t *sort_by(uint64_t *from, uint64_t *to, size_t len, const digits *by, unsigned n,
-                         const unsigned size)
+ND_KERNEL uint64_t *sort_by(uint64_t *from, uint64_t *to, size_t len, const digits *by, unsigned n,
+                            const unsigned size)
 {
     while (n > 0) {
         uint64_t *const done = to;
@@ -130,14 +130,14 @@ KERNEL uint64_t *sort_by(uint64_t *from, uint64_t *to, size_t len, const digits 
 
 /* Whether two are the same from a digit on up, in its word: in one above they hardly ever differ
  * then, and that they are sorted together does no harm. */
-KERNEL bool are_alike(const uint64_t *a, const uint64_t *b, digit from)
+ND_KERNEL bool are_alike(const uint64_t *a, const uint64_t *b, digit from)
 {
     return (a[from.word] ^ b[from.word]) >> from.shift == 0;
 }
 
 /* Sorts items that are alike in their highest digits. The result stays in place. */
-KERNEL void sort_run(uint64_t *items, uint64_t *spare, size_t len, const unsigned words,
-                     const unsigned size)
+ND_KERNEL void sort_run(uint64_t *items, uint64_t *spare, size_t len, const unsigned words,
+                        const unsigned size)
 {
     digits all;
     uint64_t differing[ND_NUMBER_WORDS];
@@ -154,8 +154,8 @@ KERNEL void sort_run(uint64_t *items, uint64_t *spare, size_t len, const unsigne
 }
 
 /* Sorts runs of items that are alike from a digit on up. */
-KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit from,
-                      const unsigned words, const unsigned size)
+ND_KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit from,
+                         const unsigned words, const unsigned size)
 {
     for (size_t begin = 0, end; begin < len; begin = end) {
         const uint64_t *const first = items + begin * size;
@@ -166,8 +166,8 @@ KERNEL void sort_runs(uint64_t *items, uint64_t *spare, size_t len, digit from,
     }
 }
 
-KERNEL uint64_t *sort(uint64_t *from, uint64_t *to, size_t len, const unsigned words,
-                      const unsigned size)
+ND_KERNEL uint64_t *sort(uint64_t *from, uint64_t *to, size_t len, const unsigned words,
+                         const unsigned size)
 {
     digits all;
     uint64_t differing[ND_NUMBER_WORDS];

@@ -6,9 +6,7 @@
 #include <nereid/memory.h>
 
 #include "operators/differential/difference.h"
-
-/* One body, compiled once for each number of words. */
-#define KERNEL static inline __attribute__((always_inline))
+#include "runtime/base/kernel.h"
 
 void nd_pile_drop_chunk(nd_pile_chunk *one)
 {
@@ -27,8 +25,8 @@ void nd_pile_drop_chunks(nd_vector *chunks)
 /* --- Seeking --- */
 
 /* By steps of doubled length, and then halving the last one. */
-KERNEL size_t seek(const uint64_t *numbers, size_t len, size_t at, const uint64_t *cut,
-                   const unsigned words)
+ND_KERNEL size_t seek(const uint64_t *numbers, size_t len, size_t at, const uint64_t *cut,
+                      const unsigned words)
 {
     size_t low = at, step = 256, high;
     while (low < len && nd_number_is_below(numbers + low * words, cut, words)) {
@@ -59,8 +57,8 @@ size_t nd_pile_seek(const nd_pile_chunk *in, size_t at, const uint64_t *cut, uns
 /* --- Pairs --- */
 
 /* From the end, for the sake of pairs that begin where the numbers do. */
-KERNEL void pair(const uint64_t *numbers, const int64_t *diffs, size_t len, uint64_t *pairs,
-                 const unsigned words)
+ND_KERNEL void pair(const uint64_t *numbers, const int64_t *diffs, size_t len, uint64_t *pairs,
+                    const unsigned words)
 {
     for (size_t i = len; i-- > 0;) {
         uint64_t number[ND_NUMBER_WORDS];
@@ -80,7 +78,7 @@ void nd_pile_pair(const uint64_t *numbers, const int64_t *diffs, size_t len, uns
         pair(numbers, diffs, len, pairs, 2);
 }
 
-KERNEL nd_err sample(const nd_pile_chunk *from, nd_vector *pairs, const unsigned words)
+ND_KERNEL nd_err sample(const nd_pile_chunk *from, nd_vector *pairs, const unsigned words)
 {
     for (size_t i = 0; i < from->len; i++) {
         const uint64_t *const number = from->numbers + i * words;
@@ -103,7 +101,7 @@ nd_err nd_pile_sample(const nd_pile_chunk *from, unsigned words, nd_vector *pair
 
 /* --- Adding up what is sorted --- */
 
-KERNEL size_t count_repeats(const uint64_t *numbers, size_t len, const unsigned words)
+ND_KERNEL size_t count_repeats(const uint64_t *numbers, size_t len, const unsigned words)
 {
     size_t n = 0;
     for (size_t i = 1; i < len; i++)
@@ -116,8 +114,8 @@ bool nd_pile_has_many_repeats(const uint64_t *numbers, size_t len, unsigned word
     return (words == 1 ? count_repeats(numbers, len, 1) : count_repeats(numbers, len, 2)) > len / 4;
 }
 
-KERNEL nd_err emit_numbers(const uint64_t *numbers, size_t len, nd_pile_sink *sink, void *context,
-                           const unsigned words)
+ND_KERNEL nd_err emit_numbers(const uint64_t *numbers, size_t len, nd_pile_sink *sink,
+                              void *context, const unsigned words)
 {
     for (size_t begin = 0, end = 0, after; begin < len; begin = after) {
         const uint64_t *at = numbers + begin * words;
@@ -142,7 +140,7 @@ nd_err nd_pile_emit_numbers(const uint64_t *numbers, size_t len, unsigned words,
                       : emit_numbers(numbers, len, sink, context, 2);
 }
 
-KERNEL nd_err add_up(uint64_t *pairs, size_t len, size_t *left, const unsigned words)
+ND_KERNEL nd_err add_up(uint64_t *pairs, size_t len, size_t *left, const unsigned words)
 {
     const unsigned size = words + 1;
     uint64_t *to = pairs;
@@ -169,8 +167,8 @@ nd_err nd_pile_add_up(uint64_t *pairs, size_t len, unsigned words, size_t *left)
 }
 
 /* Divides pairs. Returns whether all differences are one. */
-KERNEL bool part(const uint64_t *pairs, size_t len, uint64_t *numbers, int64_t *diffs,
-                 const unsigned words)
+ND_KERNEL bool part(const uint64_t *pairs, size_t len, uint64_t *numbers, int64_t *diffs,
+                    const unsigned words)
 {
     bool are_ones = true;
     for (size_t i = 0; i < len; i++, pairs += words + 1, numbers += words) {

@@ -23,8 +23,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Loops with constant parameters: one body, compiled once for each width. */
-#define KERNEL static inline __attribute__((always_inline))
+#include "runtime/base/kernel.h"
 
 enum { TEXT_ENDS = 0x01, ZERO_STAYS = 0xff }; /* what follows a byte 00 of an escaped text */
 
@@ -89,16 +88,16 @@ static inline uint64_t load(const unsigned char *from, unsigned width)
     return number;
 }
 
-KERNEL void write_number(const unsigned char *from, unsigned char *to, turned_bits turned,
-                         const unsigned width)
+ND_KERNEL void write_number(const unsigned char *from, unsigned char *to, turned_bits turned,
+                            const unsigned width)
 {
     const uint64_t number = turn_if_high(load(from, width), turned, width) ^ turned.always;
     const uint64_t reversed = reverse_bytes(number, width);
     memcpy(to, &reversed, width);
 }
 
-KERNEL void read_number(const unsigned char *from, unsigned char *to, turned_bits turned,
-                        const unsigned width)
+ND_KERNEL void read_number(const unsigned char *from, unsigned char *to, turned_bits turned,
+                           const unsigned width)
 {
     const uint64_t reversed = reverse_bytes(load(from, width), width) ^ turned.always;
     const uint64_t number = turn_if_high(reversed, turned, width);
@@ -164,9 +163,9 @@ static field_column column_at(const nd_field *field, unsigned n_fields)
     return column;
 }
 
-KERNEL void write_numbers(const field_column *column, const unsigned char *restrict from,
-                          size_t len, unsigned char *restrict to, const unsigned width,
-                          const unsigned n_fields)
+ND_KERNEL void write_numbers(const field_column *column, const unsigned char *restrict from,
+                             size_t len, unsigned char *restrict to, const unsigned width,
+                             const unsigned n_fields)
 {
     const turned_bits first = column->turned[0], second = column->turned[1];
     const size_t from_stride = column->from_stride, to_stride = column->to_stride;
@@ -177,8 +176,9 @@ KERNEL void write_numbers(const field_column *column, const unsigned char *restr
     }
 }
 
-KERNEL void read_numbers(const field_column *column, const unsigned char *restrict from, size_t len,
-                         unsigned char *restrict to, const unsigned width, const unsigned n_fields)
+ND_KERNEL void read_numbers(const field_column *column, const unsigned char *restrict from,
+                            size_t len, unsigned char *restrict to, const unsigned width,
+                            const unsigned n_fields)
 {
     const turned_bits first = column->turned[0], second = column->turned[1];
     const size_t from_stride = column->from_stride, to_stride = column->to_stride;

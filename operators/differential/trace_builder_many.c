@@ -6,9 +6,7 @@
 
 #include "operators/differential/number.h"
 #include "operators/differential/trace_builder.h"
-
-/* One body, compiled once for each pair of sizes. */
-#define KERNEL static inline __attribute__((always_inline))
+#include "runtime/base/kernel.h"
 
 /* The parts of a number that are a key and a value, and how many bytes of each are written, which
  * is a constant: its size where that is one, or else more, over which the next ones are written. */
@@ -28,8 +26,8 @@ static inline uint64_t key_bits(const division *by, unsigned word)
 
 /* Appends values, without lists, and their keys. The last value is finished, and there is room.
  * What is appended stands behind the first of `numbers`, which is there already. */
-KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
-                   const division by)
+ND_KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
+                      const division by)
 {
     unsigned char bytes[2 * ND_NUMBER_BYTES] = {0};
     unsigned char *keys = (unsigned char *)builder->keys.items + builder->keys.len;
@@ -56,8 +54,8 @@ KERNEL void append(nd_trace_builder *builder, const uint64_t *numbers, size_t le
 }
 
 /* Of two constant sizes. */
-KERNEL void append_sizes(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
-                         const unsigned key_size, const unsigned value_size)
+ND_KERNEL void append_sizes(nd_trace_builder *builder, const uint64_t *numbers, size_t len,
+                            const unsigned key_size, const unsigned value_size)
 {
     const unsigned words = key_size + value_size > 8 ? 2 : 1;
     append(builder, numbers, len, (division){words, key_size, value_size, key_size, value_size});

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "operators/differential/number.h"
-
-/* One body, compiled once for each pair of sizes. */
-#define KERNEL static inline __attribute__((always_inline))
+#include "runtime/base/kernel.h"
 
 enum { MOST_STORED = 4 * ND_TRACE_COPIED /* updates; a value that would have more is left */ };
 
@@ -42,7 +40,7 @@ bool nd_trace_copy_can(const nd_trace_shape *shape)
 
 /* --- Reading --- */
 
-KERNEL uint64_t number_at(const nd_trace_column *codes, uint32_t i, const uint32_t size)
+ND_KERNEL uint64_t number_at(const nd_trace_column *codes, uint32_t i, const uint32_t size)
 {
     uint64_t number[ND_NUMBER_WORDS] = {0};
     if (size)
@@ -50,13 +48,13 @@ KERNEL uint64_t number_at(const nd_trace_column *codes, uint32_t i, const uint32
     return number[0];
 }
 
-KERNEL void stand_at_value(reader *one, const uint32_t value_size)
+ND_KERNEL void stand_at_value(reader *one, const uint32_t value_size)
 {
     if (one->value < one->value_end)
         one->value_number = number_at(&one->batch->values, one->value, value_size);
 }
 
-KERNEL void stand_at_key(reader *one, const uint32_t key_size, const uint32_t value_size)
+ND_KERNEL void stand_at_key(reader *one, const uint32_t key_size, const uint32_t value_size)
 {
     one->has_any = one->key < one->batch->keys.len;
     if (!one->has_any)
@@ -65,7 +63,7 @@ KERNEL void stand_at_key(reader *one, const uint32_t key_size, const uint32_t va
     stand_at_value(one, value_size);
 }
 
-KERNEL void go_on(reader *one, const uint32_t key_size, const uint32_t value_size)
+ND_KERNEL void go_on(reader *one, const uint32_t key_size, const uint32_t value_size)
 {
     if (++one->value < one->value_end) {
         stand_at_value(one, value_size);
@@ -80,7 +78,7 @@ KERNEL void go_on(reader *one, const uint32_t key_size, const uint32_t value_siz
 }
 
 /* The one whose value is the lesser; NULL if both have the same, or none has any. */
-KERNEL reader *choose(reader *a, reader *b)
+ND_KERNEL reader *choose(reader *a, reader *b)
 {
     if (!a->has_any || !b->has_any)
         return a->has_any ? a : b->has_any ? b : NULL;
@@ -157,7 +155,7 @@ static void close_writer(const writer *out, nd_trace_builder *builder)
 }
 
 /* Whether the last list, of which there is one, is the one behind it. */
-KERNEL bool is_last_list(const writer *out, uint32_t len)
+ND_KERNEL bool is_last_list(const writer *out, uint32_t len)
 {
     const uint32_t last = out->last, fresh = out->n_stored;
     if (fresh - last != len)
@@ -170,7 +168,7 @@ KERNEL bool is_last_list(const writer *out, uint32_t len)
 }
 
 /* Writes a value's updates: as a list, unless that is the same as the last one. */
-KERNEL void put_list(writer *out, nd_trace_list list, const uint32_t *numbers)
+ND_KERNEL void put_list(writer *out, nd_trace_list list, const uint32_t *numbers)
 {
     for (uint32_t i = 0; i < list.len; i++) {
         out->numbers[out->n_stored + i] = numbers[list.times[i]];
@@ -184,15 +182,15 @@ KERNEL void put_list(writer *out, nd_trace_list list, const uint32_t *numbers)
     out->n_stored += list.len;
 }
 
-KERNEL void put_code(unsigned char **place, uint64_t number, const uint32_t size)
+ND_KERNEL void put_code(unsigned char **place, uint64_t number, const uint32_t size)
 {
     const uint64_t bytes = __builtin_bswap64(number);
     memcpy(*place, &bytes, size);
     *place += size;
 }
 
-KERNEL void put(writer *out, const reader *from, nd_trace_list list, const uint32_t key_size,
-                const uint32_t value_size)
+ND_KERNEL void put(writer *out, const reader *from, nd_trace_list list, const uint32_t key_size,
+                   const uint32_t value_size)
 {
     if (!out->has_key || out->key_number != from->key_number) {
         put_code(&out->keys, from->key_number, key_size);
@@ -208,8 +206,8 @@ KERNEL void put(writer *out, const reader *from, nd_trace_list list, const uint3
 
 /* --- Copying --- */
 
-KERNEL void copy(writer *out, reader *a, reader *b, uint64_t fuel, const uint32_t key_size,
-                 const uint32_t value_size)
+ND_KERNEL void copy(writer *out, reader *a, reader *b, uint64_t fuel, const uint32_t key_size,
+                    const uint32_t value_size)
 {
     const uint32_t stored_end = out->n_stored + MOST_STORED;
     const uint64_t updates_end = out->n_updates + fuel;
