@@ -10,6 +10,8 @@
 
 #include <nereid/memory.h>
 
+#include "operators/differential/number.h"
+
 enum { MOST_KEPT = 1 << 16 /* values for which memory is kept after sealing */ };
 
 void nd_trace_builder_init(nd_trace_builder *builder, const nd_trace_shape *shape)
@@ -128,14 +130,8 @@ static inline nd_trace_code last_code(const nd_vector *bytes, const nd_vector *s
 /* As nd_trace_code_compare, without a call for codes of the common sizes. */
 static inline int compare_codes(nd_trace_code a, nd_trace_code b)
 {
-    if (a.size == 4 && b.size == 4) {
-        uint32_t x, y;
-        memcpy(&x, a.bytes, 4);
-        memcpy(&y, b.bytes, 4);
-        x = __builtin_bswap32(x);
-        y = __builtin_bswap32(y);
-        return (x > y) - (x < y);
-    }
+    if (a.size == 4 && b.size == 4)
+        return nd_number_compare_codes(a.bytes, b.bytes, 4);
     return nd_trace_code_compare(a, b);
 }
 

@@ -10,6 +10,7 @@
 #include <nereid/memory.h>
 
 #include "operators/differential/difference.h"
+#include "operators/differential/number.h"
 #include "operators/differential/number_sort.h"
 
 void nd_updates_init(nd_updates *updates, const nd_record_code *code)
@@ -178,32 +179,6 @@ static inline nd_err renumber(const renumbering *map, uint32_t number, uint32_t 
 
 /* --- Order --- */
 
-static inline uint64_t load_8(const unsigned char *bytes)
-{
-    uint64_t number;
-    memcpy(&number, bytes, sizeof number);
-    return __builtin_bswap64(number);
-}
-
-static inline uint32_t load_4(const unsigned char *bytes)
-{
-    uint32_t number;
-    memcpy(&number, bytes, sizeof number);
-    return __builtin_bswap32(number);
-}
-
-/* Codes of one size, which is a constant where it is called: 4, or from 8 to 16. */
-static inline int compare_bytes(const unsigned char *a, const unsigned char *b, size_t size)
-{
-    if (size == 4)
-        return (load_4(a) > load_4(b)) - (load_4(a) < load_4(b));
-    if (size > 8 && load_8(a) == load_8(b)) { /* then also where the last eight overlap them */
-        a += size - 8;
-        b += size - 8;
-    }
-    return (load_8(a) > load_8(b)) - (load_8(a) < load_8(b));
-}
-
 static int compare_codes(const nd_updates *a, size_t i, const nd_updates *b, size_t k)
 {
     size_t a_size, b_size;
@@ -231,7 +206,7 @@ static uint64_t prefix_of(const nd_updates *updates, size_t i)
     uint64_t prefix = 0;
     const unsigned char *const code = nd_updates_code(updates, i, &size);
     if (size >= 8)
-        return load_8(code);
+        return nd_number_load_8(code);
     for (size_t k = 0; k < 8; k++)
         prefix = prefix << 8 | (k < size ? code[k] : 0);
     return prefix;
@@ -362,9 +337,9 @@ static inline int compare_next(const side *a, const side *b, size_t size)
 {
     if (!size)
         return compare_updates(a->updates, a->next, b->updates, b->next);
-    const int order =
-        compare_bytes((const unsigned char *)a->updates->codes.items + a->next * size,
-                      (const unsigned char *)b->updates->codes.items + b->next * size, size);
+    const int order = nd_number_compare_codes(
+        (const unsigned char *)a->updates->codes.items + a->next * size,
+        (const unsigned char *)b->updates->codes.items + b->next * size, size);
     return order ? order
                  : nd_time_compare(nd_updates_time(a->updates, a->next),
                                    nd_updates_time(b->updates, b->next));
