@@ -21,6 +21,15 @@ static inline bool nd_difference_plus(int64_t a, int64_t b, int64_t *sum)
     return true;
 }
 
+/** Writes the difference of two of them; false if it is too large. */
+static inline bool nd_difference_minus(int64_t a, int64_t b, int64_t *rest)
+{
+    if (b < 0 ? a > INT64_MAX + b : a < INT64_MIN + b)
+        return false;
+    *rest = a - b;
+    return true;
+}
+
 /** Writes the product; false if it is too large. */
 static inline bool nd_difference_times(int64_t a, int64_t b, int64_t *product)
 {

@@ -229,52 +229,6 @@ static nd_err step(nd_reduce_tactic *tactic, const nd_edit **edit, const nd_edit
 
 /* --- Corrections --- */
 
-static nd_err add_correction(nd_reduce_tactic *tactic, const nd_time *time, uint32_t value,
-                             int64_t plus, int64_t minus)
-{
-    if (minus < 0 ? plus > INT64_MAX + minus : plus < INT64_MIN + minus)
-        return ND_FAILED;
-    if (plus == minus)
-        return ND_OK;
-    nd_edit *const place = nd_vector_push(&tactic->corrections);
-    if (!place)
-        return ND_NOMEM;
-    *place = (nd_edit){value, *time, plus - minus};
-    return ND_OK;
-}
-
-/* What the output has to be less what it is. */
-static nd_err add_corrections(nd_reduce_tactic *tactic, const nd_time *time)
-{
-    const nd_tally *want = tactic->output.counts.items, *had = tactic->had.items;
-    const nd_tally *const want_end = want ? want + tactic->output.counts.len : want;
-    const nd_tally *const had_end = had ? had + tactic->had.len : had;
-    while (want != want_end || had != had_end) {
-        if (had == had_end || (want != want_end && want->value < had->value)) {
-            ND_TRY(add_correction(tactic, time, want->value, want->count, 0));
-            want++;
-        } else if (want == want_end || had->value < want->value) {
-            ND_TRY(add_correction(tactic, time, had->value, 0, had->count));
-            had++;
-        } else {
-            ND_TRY(add_correction(tactic, time, want->value, want->count, had->count));
-            want++;
-            had++;
-        }
-    }
-    return ND_OK;
-}
-
-static nd_err call(nd_reduce_tactic *tactic)
-{
-    nd_reduce_output *const output = &tactic->output;
-    nd_vector_clear(&output->counts);
-    output->err = ND_OK;
-    tactic->function(tactic->context, tactic->has.items, tactic->has.len, output);
-    ND_TRY(output->err);
-    return nd_tallies_consolidate(output->counts.items, &output->counts.len);
-}
-
 /* The output is what the function has said. */
 static void swap_output(nd_reduce_tactic *tactic)
 {
@@ -287,8 +241,8 @@ static nd_err correct_at(nd_reduce_tactic *tactic, const nd_time *time)
 {
     if (tactic->has.len == 0 && tactic->had.len == 0)
         return ND_OK;
-    ND_TRY(call(tactic));
-    ND_TRY(add_corrections(tactic, time));
+    ND_TRY(nd_reduce_call(tactic));
+    ND_TRY(nd_reduce_add_corrections(tactic, time));
     swap_output(tactic);
     return ND_OK;
 }
@@ -298,7 +252,7 @@ static nd_err recall(nd_reduce_tactic *tactic)
 {
     if (tactic->has.len == 0)
         return ND_OK;
-    ND_TRY(call(tactic));
+    ND_TRY(nd_reduce_call(tactic));
     swap_output(tactic);
     return ND_OK;
 }

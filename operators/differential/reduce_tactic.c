@@ -57,6 +57,54 @@ void nd_reduce_put(nd_reduce_output *output, uint32_t value, int64_t count)
         nd_reduce_fail(output, ND_NOMEM);
 }
 
+/* --- What there is, and what there has to be --- */
+
+nd_err nd_reduce_call(nd_reduce_tactic *tactic)
+{
+    nd_reduce_output *const output = &tactic->output;
+    nd_vector_clear(&output->counts);
+    output->err = ND_OK;
+    tactic->function(tactic->context, tactic->has.items, tactic->has.len, output);
+    ND_TRY(output->err);
+    return nd_tallies_consolidate(output->counts.items, &output->counts.len);
+}
+
+static nd_err add_correction(nd_reduce_tactic *tactic, const nd_time *time, uint32_t value,
+                             int64_t want, int64_t had)
+{
+    int64_t diff;
+    if (!nd_difference_minus(want, had, &diff))
+        return ND_FAILED;
+    if (diff == 0)
+        return ND_OK;
+    nd_edit *const place = nd_vector_push(&tactic->corrections);
+    if (!place)
+        return ND_NOMEM;
+    *place = (nd_edit){value, *time, diff};
+    return ND_OK;
+}
+
+nd_err nd_reduce_add_corrections(nd_reduce_tactic *tactic, const nd_time *time)
+{
+    const nd_tally *want = tactic->output.counts.items, *had = tactic->had.items;
+    const nd_tally *const want_end = want ? want + tactic->output.counts.len : want;
+    const nd_tally *const had_end = had ? had + tactic->had.len : had;
+    while (want != want_end || had != had_end) {
+        if (had == had_end || (want != want_end && want->value < had->value)) {
+            ND_TRY(add_correction(tactic, time, want->value, want->count, 0));
+            want++;
+        } else if (want == want_end || had->value < want->value) {
+            ND_TRY(add_correction(tactic, time, had->value, 0, had->count));
+            had++;
+        } else {
+            ND_TRY(add_correction(tactic, time, want->value, want->count, had->count));
+            want++;
+            had++;
+        }
+    }
+    return ND_OK;
+}
+
 /* --- Moments --- */
 
 static nd_err push_time(nd_vector *times, const nd_time *time)
@@ -186,56 +234,30 @@ static nd_err advance(nd_vector *stepped, const nd_time *meet)
     return nd_history_consolidate(edits, &stepped->len);
 }
 
-/* Of a correction: a sum that is too large, or zero. */
-static nd_err add_correction(nd_reduce_tactic *tactic, const nd_time *time, uint32_t value,
-                             int64_t plus, int64_t minus)
+/* What has been corrected is given out, too. */
+static nd_err add_outputs(nd_vector *outputs, const nd_vector *corrections, size_t from)
 {
-    if (minus < 0 ? plus > INT64_MAX + minus : plus < INT64_MIN + minus)
-        return ND_FAILED;
-    if (plus == minus)
-        return ND_OK;
-    const nd_edit correction = {value, *time, plus - minus};
-    nd_vector *const places[] = {&tactic->corrections, &tactic->outputs};
-    for (size_t i = 0; i < 2; i++) {
-        nd_edit *const place = nd_vector_push(places[i]);
+    for (size_t i = from; i < corrections->len; i++) {
+        nd_edit *const place = nd_vector_push(outputs);
         if (!place)
             return ND_NOMEM;
-        *place = correction;
-    }
-    return ND_OK;
-}
-
-/* What the output has to be less what it is: both in order of values. */
-static nd_err add_corrections(nd_reduce_tactic *tactic, const nd_time *time)
-{
-    const nd_tally *const want = tactic->output.counts.items, *const had = tactic->had.items;
-    const size_t n_want = tactic->output.counts.len, n_had = tactic->had.len;
-    for (size_t i = 0, k = 0; i < n_want || k < n_had;) {
-        const bool is_wanted = k == n_had || (i < n_want && want[i].value <= had[k].value);
-        const bool was_there = i == n_want || (k < n_had && had[k].value <= want[i].value);
-        const uint32_t value = is_wanted ? want[i].value : had[k].value;
-        ND_TRY(add_correction(tactic, time, value, is_wanted ? want[i].count : 0,
-                              was_there ? had[k].count : 0));
-        i += is_wanted;
-        k += was_there;
+        *place = *(nd_edit *)nd_vector_at(corrections, i);
     }
     return ND_OK;
 }
 
 static nd_err correct_at(nd_reduce_tactic *tactic, const nd_time *time)
 {
-    const nd_vector *const inputs = &tactic->inputs, *const outputs = &tactic->outputs;
-    nd_reduce_output *const output = &tactic->output;
+    const nd_vector *const inputs = &tactic->inputs;
+    nd_vector *const outputs = &tactic->outputs;
+    const size_t n_corrected = tactic->corrections.len;
     ND_TRY(nd_history_accumulate(inputs->items, inputs->len, time, &tactic->has));
     ND_TRY(nd_history_accumulate(outputs->items, outputs->len, time, &tactic->had));
     if (tactic->has.len == 0 && tactic->had.len == 0)
         return ND_OK;
-    nd_vector_clear(&output->counts);
-    output->err = ND_OK;
-    tactic->function(tactic->context, tactic->has.items, tactic->has.len, output);
-    ND_TRY(output->err);
-    ND_TRY(nd_tallies_consolidate(output->counts.items, &output->counts.len));
-    return add_corrections(tactic, time);
+    ND_TRY(nd_reduce_call(tactic));
+    ND_TRY(nd_reduce_add_corrections(tactic, time));
+    return add_outputs(outputs, &tactic->corrections, n_corrected);
 }
 
 static nd_err meet_from_last(nd_reduce_tactic *tactic)

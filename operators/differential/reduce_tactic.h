@@ -94,4 +94,13 @@ ND_CHECKED nd_err nd_reduce_discover(nd_reduce_tactic *tactic, const nd_reduce_r
  * nd_reduce_key. */
 ND_CHECKED nd_err nd_reduce_correct(nd_reduce_tactic *tactic, const nd_reduce_round *round);
 
+/** What either way does at a moment: first the function of what the tactic `has`, as its `output`,
+ * consolidated. Errors: ND_NOMEM; ND_FAILED, a count becomes too large; what the function fails
+ * with. */
+ND_CHECKED nd_err nd_reduce_call(nd_reduce_tactic *tactic);
+
+/** And then appends to the `corrections`, at `time`, what that is less what the output `had`.
+ * Linear in both. Errors: ND_NOMEM; ND_FAILED, a difference becomes too large. */
+ND_CHECKED nd_err nd_reduce_add_corrections(nd_reduce_tactic *tactic, const nd_time *time);
+
 #endif
