@@ -11,13 +11,12 @@
  * held until the batch is done, which may take long: pairs are made a bounded number at a time, and
  * the worker turns to others in between. Each side has a queue of its own, and they take turns, so
  * that many batches of one do not keep the other waiting. */
-#include <string.h>
-
 #include <nereid/memory.h>
 #include <nereid/vertex.h>
 
 #include "operators/differential/advance.h"
 #include "operators/differential/arrange.h"
+#include "operators/differential/join_results.h"
 #include "operators/differential/join_tactic.h"
 #include "operators/differential/key_history.h"
 #include "operators/differential/keys.h"
@@ -49,133 +48,17 @@ typedef struct side {
     nd_antichain begin;     /* what there was before counts as of then: it had been compacted */
     nd_fifo queue;          /* unit *, owned */
     nd_key_history history; /* of the key that is being joined */
-    nd_vector decoded;      /* bytes: its values as records, by number, if all have one size */
-    unsigned char *records; /* ND_JOIN_RESULTS of them */
 } side;
 
 typedef struct join {
-    nd_join_fn *fn;
-    void *user;
     side sides[SIDES];
-    nd_row row;
     nd_join_tactic tactic;
-    nd_trace_code at; /* the key */
-    unsigned turn;    /* the side whose first batch is under way, or comes first */
-    nd_emit *emit;
+    nd_join_results results;
+    unsigned turn; /* the side whose first batch is under way, or comes first */
     nd_activator *activator;
-    unsigned char *made; /* ND_JOIN_RESULTS records of the output */
-    nd_vector finished;  /* unit *, owned: until what was sent of them has been copied; */
-    nd_vector spare;     /* then they are used again */
-    nd_vector texts;     /* void *, owned: likewise */
+    nd_vector finished; /* unit *, owned: until what was sent of them has been copied; */
+    nd_vector spare;    /* then they are used again */
 } join;
-
-/* --- Results --- */
-
-/* Most records and stamps have one of these sizes, for which no function is called. */
-static inline void copy_bytes(unsigned char *to, const unsigned char *from, size_t size)
-{
-    if (size == 4)
-        memcpy(to, from, 4);
-    else if (size == 8)
-        memcpy(to, from, 8);
-    else if (size == 16)
-        memcpy(to, from, 16);
-    else
-        memcpy(to, from, size);
-}
-
-/* Room for texts that cannot stay where they are. */
-static nd_err add_text(join *self, size_t size, unsigned char **room)
-{
-    void **const place = nd_vector_push(&self->texts);
-    if (!place)
-        return ND_NOMEM;
-    *place = nd_alloc(size + 1, 1);
-    *room = *place;
-    return *place ? ND_OK : ND_NOMEM;
-}
-
-static bool is_fixed(const side *from)
-{
-    return from->index->key.is_fixed && from->index->value.is_fixed;
-}
-
-/* Records of a fixed size are made once for each value of a key, not once for each pair. */
-static nd_err decode_values(side *from, nd_trace_code key)
-{
-    const size_t size = from->index->type->size, n = from->history.values.len;
-    const nd_trace_code *const values = from->history.values.items;
-    if (!is_fixed(from))
-        return ND_OK;
-    if (n * size > from->decoded.capacity)
-        ND_TRY(nd_vector_reserve(&from->decoded, n * size + n * size / 2));
-    unsigned char *const first = from->decoded.items;
-    memset(first, 0, size);
-    (void)nd_record_code_read(&from->index->key, key.bytes, key.size, first, NULL);
-    for (size_t i = n; i > 0; i--) { /* the first one last: it is the pattern */
-        unsigned char *const record = first + (i - 1) * size;
-        if (i > 1)
-            copy_bytes(record, first, size);
-        (void)nd_record_code_read(&from->index->value, values[i - 1].bytes, values[i - 1].size,
-                                  record, NULL);
-    }
-    return ND_OK;
-}
-
-static void copy_records(const side *from, const nd_join_result *results, size_t len, bool is_left)
-{
-    const size_t size = from->index->type->size;
-    const unsigned char *const decoded = from->decoded.items;
-    for (size_t i = 0; i < len; i++) {
-        const size_t value = is_left ? results[i].left : results[i].right;
-        copy_bytes(from->records + i * size, decoded + value * size, size);
-    }
-}
-
-static nd_err read_records(join *self, side *from, const nd_join_result *results, size_t len,
-                           bool is_left)
-{
-    unsigned char *room;
-    const nd_trace_code *const values = from->history.values.items;
-    if (is_fixed(from)) {
-        copy_records(from, results, len, is_left);
-        return ND_OK;
-    }
-    size_t size = 0;
-    for (size_t i = 0; i < len; i++)
-        size += self->at.size + values[is_left ? results[i].left : results[i].right].size;
-    ND_TRY(add_text(self, size, &room));
-    for (size_t i = 0; i < len; i++) {
-        unsigned char *const record = from->records + i * from->index->type->size;
-        const nd_trace_code value = values[is_left ? results[i].left : results[i].right];
-        room += nd_record_code_read(&from->index->key, self->at.bytes, self->at.size, record, room);
-        room += nd_record_code_read(&from->index->value, value.bytes, value.size, record, room);
-    }
-    return ND_OK;
-}
-
-static void send_results(join *self, const nd_join_result *results, size_t len)
-{
-    const nd_row *const row = &self->row;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char *const slot = nd_emit_slot(self->emit);
-        unsigned char *const stamp = slot + row->stamp_offset;
-        nd_row_clear(row, slot);
-        copy_bytes(slot, self->made + i * row->record_size, row->record_size);
-        copy_bytes(stamp, (const unsigned char *)&results[i].time, row->stamp_size - 8);
-        memcpy(stamp + row->stamp_size - 8, &results[i].diff, 8);
-    }
-}
-
-static nd_err take_results(void *context, const nd_join_result *results, size_t len)
-{
-    join *const self = context;
-    ND_TRY(read_records(self, &self->sides[0], results, len, true));
-    ND_TRY(read_records(self, &self->sides[1], results, len, false));
-    self->fn(self->user, self->sides[0].records, self->sides[1].records, len, self->made);
-    send_results(self, results, len);
-    return ND_OK;
-}
 
 /* --- Units --- */
 
@@ -232,22 +115,21 @@ static nd_err fill_unit(join *self, unit *one, nd_trace_batch *batch, unsigned w
 static nd_err begin_key(join *self, unit *one)
 {
     const bool is_left = one->which == 0;
-    nd_key_history *const own = &self->sides[one->which].history, *const other =
-                                                                      &self->sides[1 - one->which]
-                                                                           .history;
-    self->at = nd_trace_cursor_key(&one->fresh);
+    nd_key_history *const own = &self->sides[one->which].history;
+    nd_key_history *const other = &self->sides[1 - one->which].history;
+    const nd_trace_code key = nd_trace_cursor_key(&one->fresh);
     nd_trace_foresee_from(&one->stored, &one->fresh);
     nd_key_history_clear(other);
     for (size_t i = 0; i < one->stored.len; i++)
-        ND_TRY(nd_key_history_add(other, nd_vector_at(&one->stored, i), self->at, NULL));
+        ND_TRY(nd_key_history_add(other, nd_vector_at(&one->stored, i), key, NULL));
     if (other->found.len == 0)
         return ND_OK;
     nd_key_history_clear(own);
     ND_TRY(nd_key_history_make_since(other, &self->sides[1 - one->which].begin));
-    ND_TRY(nd_key_history_add(own, &one->fresh, self->at, &one->time));
+    ND_TRY(nd_key_history_add(own, &one->fresh, key, &one->time));
     ND_TRY(nd_key_history_make(own));
-    ND_TRY(decode_values(&self->sides[0], self->at));
-    ND_TRY(decode_values(&self->sides[1], self->at));
+    ND_TRY(nd_join_results_begin(&self->results, key, &self->sides[0].history.values,
+                                 &self->sides[1].history.values));
     const nd_join_edits came = {own->fresh.items, own->fresh.len},
                         kept = {other->stored.items, other->stored.len};
     one->is_in_key = true;
@@ -265,7 +147,8 @@ static nd_err run_unit(join *self, unit *one, size_t *fuel)
             (*fuel)--;
         }
         if (one->is_in_key)
-            ND_TRY(nd_join_tactic_run(&self->tactic, fuel, take_results, self, &is_finished));
+            ND_TRY(nd_join_tactic_run(&self->tactic, fuel, nd_join_results_send, &self->results,
+                                      &is_finished));
         if (!is_finished)
             return ND_OK;
         one->is_in_key = false;
@@ -278,8 +161,7 @@ static nd_err run_unit(join *self, unit *one, size_t *fuel)
 
 static void forget_finished(join *self)
 {
-    while (self->texts.len)
-        nd_free(*(void **)nd_vector_pop(&self->texts));
+    nd_join_results_forget(&self->results);
     while (self->finished.len) {
         unit *const one = *(unit **)nd_vector_pop(&self->finished);
         unit **const place = nd_vector_push(&self->spare);
@@ -318,7 +200,7 @@ static nd_err work(nd_vertex *vertex)
     size_t fuel = FUEL;
     unit *one;
     while (fuel != 0 && (one = next_unit(self)) != NULL) {
-        self->emit = nd_vertex_emit(vertex, 0, &one->time);
+        self->results.emit = nd_vertex_emit(vertex, 0, &one->time);
         ND_TRY(run_unit(self, one, &fuel));
         if (!nd_trace_cursor_has_key(&one->fresh))
             ND_TRY(finish_unit(vertex, &self->sides[one->which].queue));
@@ -428,22 +310,19 @@ static void deinit_side(side *one)
     nd_antichain_deinit(&one->accepted);
     nd_antichain_deinit(&one->begin);
     nd_key_history_deinit(&one->history);
-    nd_vector_deinit(&one->decoded);
-    nd_free(one->records);
 }
 
 static void deinit(nd_vertex *vertex)
 {
     join *const self = nd_vertex_state(vertex);
-    if (!self->fn)
+    if (!self->results.fn)
         return; /* never got that far */
     forget_finished(self);
     destroy_units(&self->finished);
     destroy_units(&self->spare);
-    nd_vector_deinit(&self->texts);
+    nd_join_results_deinit(&self->results);
     nd_join_tactic_deinit(&self->tactic);
     nd_activator_release(self->activator);
-    nd_free(self->made);
     for (unsigned i = 0; i < SIDES; i++)
         deinit_side(&self->sides[i]);
 }
@@ -453,11 +332,9 @@ static nd_err init_side(side *one, nd_collection from)
     nd_index *const index = from.index;
     one->index = nd_index_retain(index);
     nd_key_history_init(&one->history);
-    nd_vector_init(&one->decoded, 1);
     nd_fifo_init(&one->queue, sizeof(unit *));
     one->reader = nd_trace_reader_create(index->trace);
-    one->records = nd_alloc_zero(ND_JOIN_RESULTS, index->type->size);
-    if (!one->reader || !one->records)
+    if (!one->reader)
         return ND_NOMEM;
     const nd_time begin = {.epoch = from.since};
     ND_TRY(nd_antichain_insert(&one->begin, &begin));
@@ -468,16 +345,15 @@ static nd_err init_state(nd_vertex *vertex, const nd_collection *inputs, const n
                          nd_join_fn *fn)
 {
     join *const self = nd_vertex_state(vertex);
-    *self = (join){.fn = fn, .user = nd_vertex_user(vertex), .row = *row};
     self->activator = nd_vertex_activator(vertex);
     nd_vector_init(&self->finished, sizeof(unit *));
     nd_vector_init(&self->spare, sizeof(unit *));
-    nd_vector_init(&self->texts, sizeof(void *));
     nd_join_tactic_init(&self->tactic);
-    self->made = nd_alloc(ND_JOIN_RESULTS, row->record_size);
+    ND_TRY(nd_join_results_init(&self->results, row, fn, nd_vertex_user(vertex), inputs[0].index,
+                                inputs[1].index));
     for (unsigned i = 0; i < SIDES; i++)
         ND_TRY(init_side(&self->sides[i], inputs[i]));
-    return self->made && self->activator ? ND_OK : ND_NOMEM;
+    return self->activator ? ND_OK : ND_NOMEM;
 }
 
 static void check(nd_dataflow *flow, nd_collection left, nd_collection right, nd_join_fn *fn)
