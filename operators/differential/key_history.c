@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches have their values in order, so they are merged: of those that have the key, mostly one or
- * two, the least value is taken, again and again. Equal times of a value are added up on the way,
- * where they are neighbours; often nothing is left to be sorted then. */
+/* Equal times of a value are added up as its batches are read, where they are neighbours; often
+ * nothing is left to be sorted then. */
 #include "operators/differential/key_history.h"
 
 #include "operators/differential/advance.h"
 #include "operators/differential/difference.h"
+#include "operators/differential/key_merge.h"
 
 void nd_key_history_init(nd_key_history *history)
 {
@@ -91,22 +91,6 @@ void nd_key_history_rewind(nd_key_history *history)
 
 /* --- Making --- */
 
-/* The least value, and how many batches have it. */
-static nd_trace_code least_value(const nd_found *found, size_t n, size_t *n_equal)
-{
-    nd_trace_code least = found[0].value;
-    *n_equal = 1;
-    for (size_t i = 1; i < n; i++) {
-        const int order = nd_trace_code_compare(found[i].value, least);
-        if (order < 0) {
-            least = found[i].value;
-            *n_equal = 1;
-        } else if (order == 0)
-            ++*n_equal;
-    }
-    return least;
-}
-
 /* Adds an edit behind those of lower values. */
 static nd_err add_edit(nd_vector *edits, const nd_edit *edit)
 {
@@ -172,37 +156,13 @@ static nd_err take(nd_key_history *history, const nd_found *one, uint32_t value,
                        since);
 }
 
-/* Takes a value out of all batches that have it; `*n` are left. */
-static nd_err take_value(nd_key_history *history, nd_trace_code value, size_t *n, size_t n_equal,
-                         const nd_antichain *since)
-{
-    nd_found *const found = history->found.items;
-    const uint32_t number = (uint32_t)history->values.len;
-    nd_trace_code *const place = nd_vector_push(&history->values);
-    if (!place)
-        return ND_NOMEM;
-    *place = value;
-    const bool are_all = n_equal == *n;
-    for (size_t i = *n; i > 0; i--) {
-        nd_found *const one = &found[i - 1];
-        if (!are_all && nd_trace_code_compare(one->value, value) != 0)
-            continue;
-        ND_TRY(take(history, one, number, since));
-        nd_trace_cursor_next_value(&one->cursor);
-        if (nd_trace_cursor_has_value(&one->cursor))
-            one->value = nd_trace_cursor_value(&one->cursor);
-        else
-            *one = found[--*n];
-    }
-    return ND_OK;
-}
-
 nd_err nd_key_history_make_since(nd_key_history *history, const nd_antichain *since)
 {
-    for (size_t n = history->found.len; n > 0;) {
-        size_t n_equal;
-        const nd_trace_code value = least_value(history->found.items, n, &n_equal);
-        ND_TRY(take_value(history, value, &n, n_equal, since));
+    for (nd_key_merge merge = nd_key_merge_of(history); merge.n != 0;) {
+        uint32_t number;
+        ND_TRY(nd_key_merge_next(&merge, history, &number));
+        for (nd_found *one; (one = nd_key_merge_find(&merge)); nd_key_merge_pass(&merge, one))
+            ND_TRY(take(history, one, number, since));
     }
     ND_TRY(nd_history_consolidate(history->stored.items, &history->stored.len));
     ND_TRY(nd_history_consolidate(history->output.items, &history->output.len));

@@ -13,11 +13,12 @@
 /** Which of a key's histories a batch is of. */
 typedef enum nd_key_part { ND_KEY_STORED, ND_KEY_FRESH, ND_KEY_OUTPUT } nd_key_part;
 
-/* A batch that has the key. */
+/** A batch that has the key. */
 typedef struct nd_found {
     nd_trace_cursor cursor; /* at the value that is next */
-    nd_trace_code value;    /* which is this; lent by the batch */
-    nd_time arrival;        /* of what is fresh */
+    nd_trace_code value; /* which is this; lent by the batch. Once the cursor has none it is stale,
+                            until nd_key_history_rewind */
+    nd_time arrival;     /* of what is fresh */
     nd_key_part part;
 } nd_found;
 

@@ -12,6 +12,7 @@
 #include "operators/differential/key_tally.h"
 
 #include "operators/differential/difference.h"
+#include "operators/differential/key_merge.h"
 
 void nd_key_tally_init(nd_key_tally *tally)
 {
@@ -146,48 +147,26 @@ static nd_err put_sums(const adding *self, uint32_t value)
     return put(&tally->had, value, self->sums[ND_KEY_OUTPUT]);
 }
 
-/* Takes the least value out of all batches that have it; false if none is left. */
-static nd_err add_value(adding *self, nd_key_history *history, bool *has_value)
+/* Adds up the least value that is left. */
+static nd_err add_value(adding *self, nd_key_merge *merge, nd_key_history *history)
 {
-    nd_found *const found = history->found.items;
-    const size_t n = history->found.len;
-    const nd_found *least = NULL;
-    for (size_t i = 0; i < n; i++)
-        if (nd_trace_cursor_has_value(&found[i].cursor) &&
-            (!least || nd_trace_code_compare(found[i].value, least->value) < 0))
-            least = &found[i];
-    *has_value = least != NULL;
-    if (!least)
-        return ND_OK;
-    const nd_trace_code value = least->value;
-    const uint32_t number = (uint32_t)history->values.len;
-    nd_trace_code *const place = nd_vector_push(&history->values);
-    if (!place)
-        return ND_NOMEM;
-    *place = value;
+    uint32_t number;
+    ND_TRY(nd_key_merge_next(merge, history, &number));
     for (size_t i = 0; i <= ND_KEY_OUTPUT; i++)
         self->sums[i] = 0;
-    for (size_t i = 0; i < n; i++) {
-        nd_found *const one = &found[i];
-        if (!nd_trace_cursor_has_value(&one->cursor) ||
-            nd_trace_code_compare(one->value, value) != 0)
-            continue;
+    for (nd_found *one; (one = nd_key_merge_find(merge)); nd_key_merge_pass(merge, one))
         ND_TRY(add_list(self, one));
-        nd_trace_cursor_next_value(&one->cursor);
-        if (nd_trace_cursor_has_value(&one->cursor))
-            one->value = nd_trace_cursor_value(&one->cursor);
-    }
     return put_sums(self, number);
 }
 
 nd_err nd_key_tally_add(nd_key_tally *tally, nd_key_history *history, const nd_time *moment,
                         const nd_antichain *upper, bool *is_enough)
 {
-    bool has_value = true;
+    nd_key_merge merge = nd_key_merge_of(history);
     adding self = {.tally = tally, .moment = moment, .upper = upper};
     self.is_enough = !nd_antichain_less_equal(upper, moment);
-    while (self.is_enough && has_value)
-        ND_TRY(add_value(&self, history, &has_value));
+    while (self.is_enough && merge.n != 0)
+        ND_TRY(add_value(&self, &merge, history));
     *is_enough = self.is_enough;
     if (!self.is_enough)
         nd_key_history_rewind(history);

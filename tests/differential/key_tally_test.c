@@ -2,6 +2,8 @@
 /* What there is of a key at one time, against sums over all updates. */
 #include "tests/support/cmocka.h"
 
+#include <stdlib.h>
+
 #include "operators/differential/key_tally.h"
 #include "tests/differential/naive_trace.h"
 
@@ -238,8 +240,30 @@ static void make_history(const situation *self, nd_key_history *history)
     assert_int_equal(gather(self, history), ND_OK);
 }
 
+static int compare_edits(const void *a, const void *b)
+{
+    const nd_edit *const x = a, *const y = b;
+    const int order = nd_time_compare(&x->time, &y->time);
+    if (order)
+        return order;
+    return x->value != y->value ? (x->value < y->value ? -1 : 1)
+                                : (x->diff > y->diff) - (x->diff < y->diff);
+}
+
+/* They are in order of time; those of one value and time are in any. */
+static void sort_edits(const nd_vector *edits)
+{
+    const nd_edit *const all = edits->items;
+    for (size_t i = 1; i < edits->len; i++)
+        assert_true(nd_time_compare(&all[i - 1].time, &all[i].time) <= 0);
+    if (edits->len)
+        qsort(edits->items, edits->len, sizeof(nd_edit), compare_edits);
+}
+
 static void expect_edits(const nd_vector *a, const nd_vector *b)
 {
+    sort_edits(a);
+    sort_edits(b);
     assert_int_equal(a->len, b->len);
     for (size_t i = 0; i < a->len; i++) {
         const nd_edit *const x = nd_vector_at(a, i), *const y = nd_vector_at(b, i);
