@@ -23,9 +23,12 @@ static const nd_type size_type = ND_TYPE(size, 1, ND_FIELD(size, size), ND_FIELD
 
 typedef nd_collection query_fn(nd_collection input);
 
+/* Where a query's input comes from. */
+typedef enum source { FROM_INPUT, FROM_UPSERTS, FROM_IMPORT } source;
+
 typedef struct run {
     query_fn *query;
-    bool is_upsert;
+    source source;
     nd_input *input;
 } run;
 
@@ -112,6 +115,12 @@ static nd_collection join_fixed(nd_collection input)
     return nd_join(sizes, sizes, &size_type, join_sizes, nd_no_user);
 }
 
+static nd_collection half_join(nd_collection input)
+{
+    return nd_half_join(input, nd_distinct(input), ND_HALF_JOIN_UPTO, &entry_type, join_values,
+                        nd_no_user);
+}
+
 static nd_collection itself(nd_collection input) { return input; }
 
 /* --- A run --- */
@@ -121,11 +130,26 @@ static void ignore(void *user, const nd_type *type, const nd_update *updates, si
     (void)user, (void)type, (void)updates, (void)len;
 }
 
+/* Another dataflow arranges. */
+static nd_err build_import(nd_worker *worker, run *self)
+{
+    nd_dataflow *const arranging = nd_dataflow_new(worker, "arranging");
+    nd_dataflow *const reading = nd_dataflow_new(worker, "reading");
+    nd_arrangement *const shared = nd_arrangement_create(
+        nd_arrange(nd_collection_input_new(arranging, &entry_type, &self->input)));
+    nd_collection_inspect(self->query(nd_arrangement_import(reading, shared)), ignore, nd_no_user);
+    nd_arrangement_destroy(shared);
+    ND_TRY(nd_dataflow_start(arranging));
+    return nd_dataflow_start(reading);
+}
+
 static nd_err build(nd_worker *worker, void *arg)
 {
     run *const self = arg;
+    if (self->source == FROM_IMPORT)
+        return build_import(worker, self);
     nd_dataflow *const flow = nd_dataflow_new(worker, "kept");
-    const nd_collection input = self->is_upsert
+    const nd_collection input = self->source == FROM_UPSERTS
                                     ? nd_upsert_input_new(flow, &entry_type, &self->input)
                                     : nd_collection_input_new(flow, &entry_type, &self->input);
     nd_collection_inspect(self->query(input), ignore, nd_no_user);
@@ -140,7 +164,7 @@ static bool drive(nd_worker *worker, nd_random *random, void *arg)
         nd_input_advance(self->input, epoch);
         for (int64_t i = 0; i < 6; i++) {
             const entry one = {{i % 2 ? "one" : "the other", i % 2 ? 3 : 9}, i - (int64_t)epoch};
-            if (self->is_upsert)
+            if (self->source == FROM_UPSERTS)
                 nd_upsert(self->input, &one);
             else
                 nd_collection_update(self->input, &one, i == 0 && epoch == 1 ? -1 : 1);
@@ -157,55 +181,65 @@ static nd_err attempt(void *arg)
     return simulated_run(&def, NULL);
 }
 
-static void expect_clean_ends(query_fn *query, bool is_upsert)
+static void expect_clean_ends(query_fn *query, source from)
 {
-    run self = {.query = query, .is_upsert = is_upsert};
+    run self = {.query = query, .source = from};
     assert_true(failing_memory_sweep_runs(attempt, &self) > 50);
 }
 
 static void totals_end_cleanly(void **state)
 {
     (void)state;
-    expect_clean_ends(count, false);
-    expect_clean_ends(sum, false);
-    expect_clean_ends(nd_distinct, false);
+    expect_clean_ends(count, FROM_INPUT);
+    expect_clean_ends(sum, FROM_INPUT);
+    expect_clean_ends(nd_distinct, FROM_INPUT);
 }
 
 static void reductions_end_cleanly(void **state)
 {
     (void)state;
-    expect_clean_ends(reduce, false);
-    expect_clean_ends(nd_max, false);
-    expect_clean_ends(iterate, false);
+    expect_clean_ends(reduce, FROM_INPUT);
+    expect_clean_ends(nd_max, FROM_INPUT);
+    expect_clean_ends(iterate, FROM_INPUT);
 }
 
 static void upserts_end_cleanly(void **state)
 {
     (void)state;
-    expect_clean_ends(itself, true);
+    expect_clean_ends(itself, FROM_UPSERTS);
 }
 
 static void joins_end_cleanly(void **state)
 {
     (void)state;
-    expect_clean_ends(join, false);
-    expect_clean_ends(join_fixed, false);
+    expect_clean_ends(join, FROM_INPUT);
+    expect_clean_ends(join_fixed, FROM_INPUT);
+    expect_clean_ends(half_join, FROM_INPUT);
+}
+
+static void imports_end_cleanly(void **state)
+{
+    (void)state;
+    expect_clean_ends(itself, FROM_IMPORT);
+    expect_clean_ends(reduce, FROM_IMPORT);
+    expect_clean_ends(join, FROM_IMPORT);
+    expect_clean_ends(half_join, FROM_IMPORT);
 }
 
 static void what_waits_ends_cleanly(void **state)
 {
     (void)state;
-    expect_clean_ends(nd_consolidate, false);
-    expect_clean_ends(integrate, false);
-    expect_clean_ends(lift, false);
+    expect_clean_ends(nd_consolidate, FROM_INPUT);
+    expect_clean_ends(integrate, FROM_INPUT);
+    expect_clean_ends(lift, FROM_INPUT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(totals_end_cleanly),      cmocka_unit_test(reductions_end_cleanly),
-        cmocka_unit_test(upserts_end_cleanly),     cmocka_unit_test(joins_end_cleanly),
-        cmocka_unit_test(what_waits_ends_cleanly),
+        cmocka_unit_test(totals_end_cleanly),  cmocka_unit_test(reductions_end_cleanly),
+        cmocka_unit_test(upserts_end_cleanly), cmocka_unit_test(joins_end_cleanly),
+        cmocka_unit_test(imports_end_cleanly), cmocka_unit_test(what_waits_ends_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
