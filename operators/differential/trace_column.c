@@ -5,7 +5,7 @@
  * The search is written once, and compiled for each width. */
 #include "operators/differential/trace_column.h"
 
-#define KERNEL static inline __attribute__((always_inline)) /* a width becomes a constant */
+#include "runtime/base/kernel.h"
 
 enum {
     BLOCK = 16, /* codes that are counted rather than halved */
@@ -26,14 +26,14 @@ typedef struct range {
 } range;
 
 /* A width of zero stands for codes that are no numbers. */
-KERNEL uint64_t number_at(const nd_trace_column *column, uint64_t i, unsigned width)
+ND_KERNEL uint64_t number_at(const nd_trace_column *column, uint64_t i, unsigned width)
 {
     const unsigned char *const bytes = column->bytes + i * width;
     return width == 4 ? nd_trace_load_4(bytes) : nd_trace_load_8(bytes);
 }
 
-KERNEL bool is_below(const nd_trace_column *column, uint64_t i, const needle *wanted,
-                     unsigned width)
+ND_KERNEL bool is_below(const nd_trace_column *column, uint64_t i, const needle *wanted,
+                        unsigned width)
 {
     if (width == 4 || width == 8)
         return number_at(column, i, width) < wanted->number;
@@ -46,7 +46,7 @@ KERNEL bool is_below(const nd_trace_column *column, uint64_t i, const needle *wa
 
 /* Where the code would be in a range, if codes were spread evenly; neither end. There is a code in
  * between. */
-KERNEL uint64_t guess(const nd_trace_column *column, range in, uint64_t number, unsigned width)
+ND_KERNEL uint64_t guess(const nd_trace_column *column, range in, uint64_t number, unsigned width)
 {
     const uint64_t last = in.high - 1, first = number_at(column, in.low, width);
     const uint64_t end = in.high == column->len ? column->last : number_at(column, last, width);
@@ -57,8 +57,8 @@ KERNEL uint64_t guess(const nd_trace_column *column, range in, uint64_t number, 
     return place > in.low ? place : in.low + 1;
 }
 
-KERNEL uint32_t guess_number(const nd_trace_column *column, uint32_t from, uint32_t to,
-                             uint64_t number, unsigned width)
+ND_KERNEL uint32_t guess_number(const nd_trace_column *column, uint32_t from, uint32_t to,
+                                uint64_t number, unsigned width)
 {
     if (to - from < 2 || number_at(column, from, width) >= number)
         return from;
@@ -83,7 +83,8 @@ uint32_t nd_trace_column_guess(const nd_trace_column *column, uint32_t from, uin
 
 /* Narrows a long range. The second guess is mostly wrong by little, so its neighbourhood is looked
  * at, too. */
-KERNEL range narrow(const nd_trace_column *column, range in, const needle *wanted, unsigned width)
+ND_KERNEL range narrow(const nd_trace_column *column, range in, const needle *wanted,
+                       unsigned width)
 {
     for (unsigned i = 0; i < GUESSES && in.high - in.low > NEAR; i++) {
         const uint64_t place = guess(column, in, wanted->number, width);
@@ -103,8 +104,8 @@ KERNEL range narrow(const nd_trace_column *column, range in, const needle *wante
 /* --- Seeking --- */
 
 /* How many of BLOCK codes are below: no branch, for none of them could be foretold. */
-KERNEL uint64_t count_below(const nd_trace_column *column, uint64_t from, const needle *wanted,
-                            unsigned width)
+ND_KERNEL uint64_t count_below(const nd_trace_column *column, uint64_t from, const needle *wanted,
+                               unsigned width)
 {
     uint64_t n = 0;
     for (unsigned i = 0; i < BLOCK; i++)
@@ -112,7 +113,8 @@ KERNEL uint64_t count_below(const nd_trace_column *column, uint64_t from, const 
     return n;
 }
 
-KERNEL uint64_t halve(const nd_trace_column *column, range in, const needle *wanted, unsigned width)
+ND_KERNEL uint64_t halve(const nd_trace_column *column, range in, const needle *wanted,
+                         unsigned width)
 {
     while (in.high - in.low > 1) {
         const uint64_t middle = in.low + (in.high - in.low) / 2;
@@ -124,7 +126,7 @@ KERNEL uint64_t halve(const nd_trace_column *column, range in, const needle *wan
     return in.high;
 }
 
-KERNEL uint64_t seek_bytes(const nd_trace_column *column, range in, const needle *wanted)
+ND_KERNEL uint64_t seek_bytes(const nd_trace_column *column, range in, const needle *wanted)
 {
     for (uint64_t step = 1; step < in.high - in.low; step *= 2) {
         if (is_below(column, in.low + step, wanted, 0))
@@ -135,8 +137,8 @@ KERNEL uint64_t seek_bytes(const nd_trace_column *column, range in, const needle
     return halve(column, in, wanted, 0);
 }
 
-KERNEL uint64_t seek_number(const nd_trace_column *column, range in, const needle *wanted,
-                            unsigned width)
+ND_KERNEL uint64_t seek_number(const nd_trace_column *column, range in, const needle *wanted,
+                               unsigned width)
 {
     const uint64_t to = in.high;
     if (to - in.low > 1 && !is_below(column, in.low + 1, wanted, width))
@@ -151,8 +153,8 @@ KERNEL uint64_t seek_number(const nd_trace_column *column, range in, const needl
 }
 
 /* Numbers in 64 bits, so that no step is too long for them. */
-KERNEL uint64_t seek(const nd_trace_column *column, uint64_t from, uint64_t to,
-                     const needle *wanted, unsigned width)
+ND_KERNEL uint64_t seek(const nd_trace_column *column, uint64_t from, uint64_t to,
+                        const needle *wanted, unsigned width)
 {
     if (from == to || (width && to == column->len && column->last < wanted->number))
         return to;
