@@ -154,8 +154,8 @@ typedef void nd_collection_epochs_fn(void *user, const void *records, size_t len
 
 /** Each record while it is there and its epochs are: a record that is inserted early waits, and one
  * whose time is over goes by itself. In the root scope. Nothing is kept here: both updates are sent
- * at once, and who reads them without keeping them sees those of later epochs early. What waits for
- * a later epoch is looked at in each epoch by whoever keeps it: ends far ahead cost. */
+ * at once, and who reads them without keeping them sees those of later epochs early. Whoever keeps
+ * what waits for a later epoch does not look at it before: ends far ahead cost room alone. */
 nd_collection nd_temporal_filter(nd_collection collection, nd_collection_epochs_fn *fn,
                                  nd_user user);
 
@@ -270,7 +270,8 @@ void nd_arrangement_advance(nd_arrangement *arrangement, uint64_t epoch);
 /** The collection in another dataflow of the worker, which every worker must build alike. Nothing
  * is copied. It begins at the epoch that the hold has been advanced to: what there was by then
  * appears in that epoch. It is arranged: operators that look at its keys take it as it is. The hold
- * may be destroyed at once. If the dataflow that arranges is dropped, the run fails. */
+ * may be destroyed at once. If the dataflow that arranges is dropped before it is complete, the run
+ * fails. */
 nd_collection nd_arrangement_import(nd_dataflow *flow, nd_arrangement *arrangement);
 
 /** Where the worker publishes what it has of an arranged collection, for any thread to read.
