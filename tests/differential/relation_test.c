@@ -252,6 +252,18 @@ static int64_t at_least_two(void *user, const void *record, int64_t count)
     return count < 2 ? 0 : count - 1;
 }
 
+static int64_t two_less(void *user, const void *record, int64_t count)
+{
+    (void)user, (void)record;
+    return count - 2;
+}
+
+static nd_collection two_less_query(nd_dataflow *flow, nd_collection input)
+{
+    (void)flow;
+    return nd_consolidate(nd_threshold(input, two_less, nd_no_user));
+}
+
 static nd_collection threshold_query(nd_dataflow *flow, nd_collection input)
 {
     (void)flow;
@@ -262,6 +274,9 @@ static void threshold_counts_as_it_is_told(void **state)
 {
     (void)state;
     query_expect(&pair_type, threshold_query, feed_pairs, "+2 (1) 1 2\n");
+    query_expect(&pair_type, two_less_query, feed_pairs,
+                 "+1 (1) 0 5\n+1 (2) 1 7\n+2 (1) 1 2\n-1 (0) 0 5\n-1 (0) 1 2\n-1 (0) 1 3\n"
+                 "-1 (0) 1 7\n-1 (2) 0 3\n");
 }
 
 static nd_collection least_query(nd_dataflow *flow, nd_collection input)
