@@ -56,8 +56,8 @@ static const option table[] = {
     {"--source", "V", VALUE_VERTEX, COMMANDS_FROM_SOURCE, FIELD(source), .max = UINT64_MAX,
      .help = "the vertex to begin at"},
     {"--updates", "FILE", VALUE_TEXT, COMMANDS_FOLLOW, FIELD(updates),
-     .help = "follow updates ('+ src dst', '- src dst', 'commit') and print what changes; - is "
-             "standard input"},
+     .help = "follow updates ('+ src dst', '- src dst', 'commit'; - is standard input): print what "
+             "changes, 'epoch vertex value diff'"},
     {"--final", NULL, VALUE_FLAG, COMMANDS_FOLLOW, FIELD(final),
      .help = "with --updates: print the last state instead"},
     {"--scale", "S", VALUE_UNSIGNED, COMMAND_GENERATE, FIELD(generator.scale), .min = 0,

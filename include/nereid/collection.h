@@ -289,7 +289,8 @@ void nd_publisher_release(nd_publisher *publisher); /* NULL is fine */
  * it is kept. Any thread, one at a time, while the run lasts. */
 typedef struct nd_snapshot nd_snapshot;
 
-/** What was published last; the caller's. Never waits for the worker. NULL without memory. */
+/** What was published last; the caller's. Never waits for the worker, so that an epoch which a
+ * probe has passed may not be in it yet (nd_snapshot_end). NULL without memory. */
 nd_snapshot *nd_publisher_take(nd_publisher *publisher);
 void nd_snapshot_release(nd_snapshot *snapshot); /* NULL is fine */
 

@@ -44,7 +44,7 @@ void nd_collection_update_many(nd_input *input, const void *records, size_t len,
     if (nd_row_of_input(nd_input_type(input), ND_ROW_DIFFERENCE, &row))
         send(input, &row, records, len, diff);
     else
-        nd_input_fail(input, "it is not a collection's, and takes no changes");
+        nd_input_fail(input, "it takes no changes: it is one for nd_input_send, or for nd_upsert");
 }
 
 void nd_input_say(nd_input *input, const void *record, int64_t word)
