@@ -22,7 +22,7 @@ typedef struct nd_key_tally {
 
 void nd_key_tally_init(nd_key_tally *tally);
 void nd_key_tally_deinit(nd_key_tally *tally);
-/** Removes all; memory is kept. */
+/** Removes all; memory is kept, but for that of more than two later times. */
 void nd_key_tally_clear(nd_key_tally *tally);
 
 /** The time of all that is fresh in a history to which all has been added, and of all that is due;

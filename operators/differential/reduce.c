@@ -297,8 +297,7 @@ static void init_function(reduce *self, const nd_type *type, const nd_reduce_def
     self->tactic.is_plain = def->is_plain;
 }
 
-static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def, bool is_ordered,
-                         const nd_row *row)
+static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def, const nd_row *row)
 {
     nd_vector_init(&self->corrections, sizeof(correction));
     nd_vector_init(&self->spare, 1);
@@ -307,8 +306,8 @@ static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def
     nd_key_tally_init(&self->tally);
     init_function(self, index->type, def);
     nd_outgoing_init(&self->out, row, def->type, def->n_key);
-    ND_TRY(nd_reduce_input_init(&self->input, index, &self->given.cursors));
-    self->is_given_kept = !is_ordered || !self->chooses || def->is_plain;
+    ND_TRY(nd_reduce_input_init(&self->input, index, row->n_loops, &self->given.cursors));
+    self->is_given_kept = row->n_loops > 0 || !self->chooses || def->is_plain;
     if (!self->is_given_kept)
         return ND_OK;
     const nd_trace_shape shape = nd_trace_shape_of(&index->key, &self->reduction.out_value);
@@ -341,8 +340,7 @@ nd_collection nd_reduce_by(nd_collection collection, const nd_reduce_def *def)
                                             &made.stream);
     if (!vertex || !input.index)
         return made;
-    const nd_err err =
-        init_state(nd_vertex_state(vertex), input.index, def, made.n_loops == 0, &row);
+    const nd_err err = init_state(nd_vertex_state(vertex), input.index, def, &row);
     if (err != ND_OK)
         nd_dataflow_mistake(flow, err, "%s: %s", def->name, nd_err_text(err));
     return made;

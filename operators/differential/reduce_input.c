@@ -225,13 +225,14 @@ nd_err nd_reduce_input_pend(nd_reduce_input *input, const nd_time *time)
 
 /* --- Life --- */
 
-nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, const nd_vector *output)
+nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, unsigned n_loops,
+                            const nd_vector *output)
 {
     input->index = nd_index_retain(index);
     input->output = output;
     nd_vector_init(&input->arrived, sizeof(nd_trace_batch *));
     nd_vector_init(&input->arrivals, sizeof(nd_time));
-    nd_batcher_init(&input->pending, &index->key, index->n_loops);
+    nd_batcher_init(&input->pending, &index->key, n_loops);
     nd_vector_init(&input->batches, sizeof(nd_trace_batch *));
     nd_vector_init(&input->stored, sizeof(nd_trace_cursor));
     nd_vector_init(&input->fresh, sizeof(nd_trace_cursor));

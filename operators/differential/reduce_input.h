@@ -49,9 +49,9 @@ typedef struct nd_reduce_input {
     nd_vector times; /* nd_time: those that are due */
 } nd_reduce_input;
 
-/** Reads `index` from now on; retains it. `output` stays what it is. Errors: ND_NOMEM; it may be
- * deinitialised then. */
-ND_CHECKED nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index,
+/** Reads `index` from now on, in a scope inside so many loops; retains it. `output` stays what it
+ * is. Errors: ND_NOMEM; it may be deinitialised then. */
+ND_CHECKED nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, unsigned n_loops,
                                        const nd_vector *output);
 void nd_reduce_input_deinit(nd_reduce_input *input);
 

@@ -118,7 +118,7 @@ static nd_collection shortest(nd_scope *loop, nd_collection distances, void *arg
 }
 
 /* All of it in one, so that one probe watches it. */
-static nd_probe *build(nd_collection edges, nd_collection start)
+static nd_probe *build(nd_collection edges, nd_collection start, nd_collection homes)
 {
     struct map map = {edges, start};
     const nd_collection two_away = nd_join(edges, edges, &pair_type, ends, nd_no_user);
@@ -130,6 +130,7 @@ static nd_probe *build(nd_collection edges, nd_collection start)
         nd_antijoin(edges, start),
         nd_temporal_filter(edges, soon, nd_no_user),
         nd_collection_map(nd_count(two_away, &wide_type), &edge_type, narrow, nd_no_user),
+        homes,
     };
     const nd_collection said = nd_collection_concat_many(all, sizeof all / sizeof *all);
     return nd_probe_new(nd_consolidate(said).stream);
@@ -158,8 +159,9 @@ static void note(watch *self, uint64_t epoch)
         self->late = live;
 }
 
-/* Each worker changes edges of its own: one comes, the oldest goes. */
-static nd_err change(nd_worker *worker, watch *self, nd_input *input, const nd_probe *probe)
+/* Each worker changes edges of its own: one comes, the oldest goes. And somebody moves. */
+static nd_err change(nd_worker *worker, watch *self, nd_input *input, nd_input *moves,
+                     const nd_probe *probe)
 {
     nd_random in, out;
     nd_random_init(&in, nd_worker_index(worker) + 1);
@@ -173,6 +175,8 @@ static nd_err change(nd_worker *worker, watch *self, nd_input *input, const nd_p
         nd_input_advance(input, epoch);
         nd_collection_insert(input, &comes);
         nd_collection_remove(input, &goes);
+        nd_input_advance(moves, epoch);
+        nd_upsert(moves, &comes);
         ND_TRY(nd_worker_step_while(worker, nd_probe_behind, probe, epoch));
         if (nd_worker_index(worker) == 0)
             note(self, epoch);
@@ -183,17 +187,19 @@ static nd_err change(nd_worker *worker, watch *self, nd_input *input, const nd_p
 static nd_err program(nd_worker *worker, void *arg)
 {
     watch *const self = arg;
-    nd_input *input, *start;
+    nd_input *input, *start, *moves;
     nd_dataflow *const flow = nd_dataflow_new(worker, "steady");
     const nd_collection edges = nd_arrange(nd_collection_input_new(flow, &edge_type, &input));
     const nd_collection places = nd_collection_input_new(flow, &edge_type, &start);
-    nd_probe *const probe = build(edges, places);
+    const nd_collection homes = nd_upsert_input_new(flow, &edge_type, &moves);
+    nd_probe *const probe = build(edges, places, homes);
     ND_TRY(nd_dataflow_start(flow));
     if (nd_worker_index(worker) == 0)
         nd_collection_insert(start, &(edge){0, 0});
     nd_input_close(start);
-    ND_TRY(change(worker, self, input, probe));
+    ND_TRY(change(worker, self, input, moves, probe));
     nd_input_close(input);
+    nd_input_close(moves);
     return nd_worker_run(worker);
 }
 
