@@ -224,8 +224,8 @@ nd_collection nd_count(nd_collection collection, const nd_type *type);
 /** What the fields behind the key, which are integers, add up to for each key, each record counted
  * as often as it is there: records of `type`, which has the same key, and then an integer for each
  * of these fields, in their order. A key whose records count zero has no record, whatever its sums
- * are. Outside of loops it costs as nd_count does. A sum that is too large for
- * its field fails the run, also one of a part of the records that is for 64 bits. */
+ * are. Outside of loops it costs as nd_count does. A sum that is too large for its field fails the
+ * run, and so does one of a part of the records that is too large for 64 bits. */
 nd_collection nd_sum(nd_collection collection, const nd_type *type);
 
 /** Each record that is there, more than zero times, once. */
