@@ -45,7 +45,7 @@ function(nereid_test name)
 endfunction()
 
 # nereid_random_suite(SUITE sources... [RUNS fast] [SLOW_RUNS slow] [LINK targets...]): the program random_SUITE at the
-# top of the build directory, and two slices of it for ctest.
+# top of the build directory, and two slices of it for ctest; a fourth of them where a sanitizer makes each run dearer.
 function(nereid_random_suite suite)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "RUNS;SLOW_RUNS" "LINK")
     if(NOT arg_RUNS)
@@ -54,6 +54,10 @@ function(nereid_random_suite suite)
     if(NOT arg_SLOW_RUNS)
         set(arg_SLOW_RUNS 1000)
     endif()
+    if(NEREID_SANITIZE)
+        math(EXPR arg_RUNS "${arg_RUNS} / 4")
+        math(EXPR arg_SLOW_RUNS "${arg_SLOW_RUNS} / 4")
+    endif()
     nereid_test_program(random_${suite} ${arg_UNPARSED_ARGUMENTS} LINK ${arg_LINK} nereid_test_support)
     set_target_properties(random_${suite} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
     nereid_register(random_${suite} COMMAND random_${suite} --seed 1 --runs ${arg_RUNS})
@@ -61,7 +65,8 @@ function(nereid_random_suite suite)
 endfunction()
 
 # nereid_fuzz(NAME sources... [LINK targets...]): a libFuzzer target where NEREID_FUZZ is on, else an ordinary test that
-# replays tests/fuzz/corpus/NAME.
+# replays tests/fuzz/corpus/NAME. The target fuzz builds them all.
+add_custom_target(fuzz)
 function(nereid_fuzz name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK")
     set(sources ${arg_UNPARSED_ARGUMENTS})
@@ -70,6 +75,7 @@ function(nereid_fuzz name)
     endif()
     nereid_test_program(fuzz_${name} ${sources} LINK ${arg_LINK} nereid_test_support)
     set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    add_dependencies(fuzz fuzz_${name})
     set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
     if(NEREID_FUZZ)
         target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
