@@ -116,6 +116,8 @@ nd_scope *nd_loop_new(nd_scope *parent, const char *name)
 
 nd_dataflow *nd_scope_dataflow(const nd_scope *scope) { return scope ? scope->flow : NULL; }
 
+const char *nd_scope_name(const nd_scope *scope) { return scope ? scope->name : "?"; }
+
 unsigned nd_scope_n_loops(const nd_scope *scope) { return scope ? scope->n_loops : 0; }
 
 /* --- Streams --- */

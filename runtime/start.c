@@ -40,7 +40,9 @@ static const nd_origin *resolve(const nd_origin *origin, nd_summary *summary)
     for (size_t n_steps = 0; origin->step != ND_STEP_PORT; n_steps++) {
         const nd_summary step = step_summary(origin);
         if (!origin->before) {
-            nd_dataflow_mistake(flow, ND_INVAL, "the feedback of loop '%s' was never connected",
+            nd_dataflow_mistake(flow, ND_INVAL,
+                                "the feedback of loop '%s' was never connected, or its variable "
+                                "never set",
                                 origin->scope->name);
             return NULL;
         }

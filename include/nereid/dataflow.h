@@ -85,8 +85,9 @@ const nd_type *nd_type_keep(nd_dataflow *flow, const nd_type *type);
 /** The scope a stream is seen from; NULL after a mistake. */
 nd_scope *nd_stream_scope(nd_stream stream);
 
-/** The dataflow of a scope, and the number of loops around it; 0 is the root. */
+/** The dataflow of a scope, its name, and the number of loops around it; 0 is the root. */
 nd_dataflow *nd_scope_dataflow(const nd_scope *scope);
+const char *nd_scope_name(const nd_scope *scope); /* the scope's, as long as it is there */
 unsigned nd_scope_n_loops(const nd_scope *scope);
 
 /** Records a mistake by hand, for operators that check their own arguments: the first one is what

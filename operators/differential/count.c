@@ -51,8 +51,10 @@ nd_collection nd_count(nd_collection collection, const nd_type *type)
     const unsigned n_key = collection.type ? collection.type->nkey : 0;
     const bool is_right = nd_has_totals(type, n_key, 1);
     if (collection.type && !is_right)
-        nd_dataflow_mistake(nd_scope_dataflow(scope), ND_INVAL,
-                            "count: its type must have the key and an integer");
+        nd_dataflow_mistake(
+            nd_scope_dataflow(scope), ND_INVAL,
+            "count: its type must have the key of '%s' (whose nkey is %u) and an integer behind it",
+            collection.type->name, n_key);
     if (nd_scope_n_loops(scope) > 0 || n_key == 0 || !is_right)
         return reduce(collection, type, false);
     return nd_totals_new(

@@ -12,6 +12,7 @@
 #include "operators/differential/linear.h"
 
 typedef struct limit {
+    const char *loop;
     uint32_t n_rounds; /* zero: as many as it takes */
     bool fails;
 } limit;
@@ -50,7 +51,8 @@ static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *recor
         unsigned char *const stamp = self->stamps + i * stamp_size;
         if (is_limited && round_of(self, stamp) >= most->n_rounds - 1) {
             if (most->fails)
-                nd_fail(vertex, "after %u rounds it is still changing", most->n_rounds);
+                nd_fail(vertex, "loop '%s' is still changing after %u rounds, its limit",
+                        most->loop, most->n_rounds);
         } else if (count_on(self, stamp)) {
             nd_rows_scatter(&self->out, records + i * size, stamps + i * stamp_size, 1, out);
         }
@@ -59,12 +61,13 @@ static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *recor
 
 static nd_collection delay(nd_collection collection, uint32_t n_rounds, bool fails)
 {
+    const nd_scope *const loop = nd_stream_scope(collection.stream);
     limit *const most = nd_alloc(1, sizeof *most);
     if (most)
-        *most = (limit){n_rounds, fails};
+        *most = (limit){nd_scope_name(loop), n_rounds, fails};
     else
-        nd_dataflow_mistake(nd_scope_dataflow(nd_stream_scope(collection.stream)), ND_NOMEM,
-                            "next round: %s", nd_err_text(ND_NOMEM));
+        nd_dataflow_mistake(nd_scope_dataflow(loop), ND_NOMEM, "next round: %s",
+                            nd_err_text(ND_NOMEM));
     return nd_linear_new(collection, &(nd_linear_def){.name = "next round",
                                                       .apply = apply,
                                                       .is_plain = true,

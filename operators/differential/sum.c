@@ -90,7 +90,9 @@ static bool is_right(nd_collection collection, const nd_type *type)
                             "sum: '%s' has a field that is no integer behind the key", in->name);
     else if (!nd_has_totals(type, in->nkey, nd_type_n_fields(in) - in->nkey))
         nd_dataflow_mistake(flow, ND_INVAL,
-                            "sum: its type must have the key and an integer for each other field");
+                            "sum: its type must have the key of '%s' (whose nkey is %u) and an "
+                            "integer for each field behind it",
+                            in->name, (unsigned)in->nkey);
     else
         return true;
     return false;

@@ -449,7 +449,7 @@ static void mistakes_are_told_at_the_start(void **state)
     query_expect_failure(&pair_type, other_key_query, feed_pairs, ND_INVAL,
                          "have not the same key");
     query_expect_failure(&pair_type, no_tally_query, feed_pairs, ND_INVAL,
-                         "the key and an integer");
+                         "must have the key of 'pair' (whose nkey is 1) and an integer");
     query_expect_failure(NULL, just_consolidate, feed_pairs, ND_INVAL, "needs a type");
 }
 
