@@ -6,6 +6,8 @@
  * wait together. */
 #include "operators/differential/trace_cursor.h"
 
+#include "runtime/base/prefetch.h"
+
 static void stand_at(nd_trace_cursor *cursor, uint32_t key)
 {
     const nd_trace_batch *const batch = cursor->batch;
@@ -72,14 +74,14 @@ typedef struct sight {
 static void look_at_first_value(const sight *one)
 {
     if (one->batch->first_values)
-        __builtin_prefetch(&one->batch->first_values[one->at]);
+        nd_prefetch(&one->batch->first_values[one->at]);
 }
 
 static void look_at_key(sight *one)
 {
     const nd_trace_column *const keys = &one->batch->keys;
     one->at = nd_trace_column_guess(keys, one->low, one->high, one->key);
-    __builtin_prefetch(keys->bytes + (size_t)one->at * keys->size);
+    nd_prefetch(keys->bytes + (size_t)one->at * keys->size);
     look_at_first_value(one);
 }
 
@@ -117,23 +119,23 @@ static void look_at_value(sight *one)
     const nd_trace_column *const values = &one->batch->values;
     one->at = nd_trace_batch_value(one->batch, one->at);
     if (!values->starts)
-        __builtin_prefetch(values->bytes + (size_t)one->at * values->size);
+        nd_prefetch(values->bytes + (size_t)one->at * values->size);
     if (one->batch->marks)
-        __builtin_prefetch(&one->batch->marks[one->at / 64]);
+        nd_prefetch(&one->batch->marks[one->at / 64]);
 }
 
 static void look_at_list(sight *one)
 {
     one->at = nd_trace_batch_list(one->batch, one->at);
     if (one->batch->first_updates)
-        __builtin_prefetch(&one->batch->first_updates[one->at]);
+        nd_prefetch(&one->batch->first_updates[one->at]);
 }
 
 static void look_at_updates(const sight *one)
 {
     const nd_trace_list list = nd_trace_batch_updates(one->batch, one->at);
-    __builtin_prefetch(list.times);
-    __builtin_prefetch(list.diffs);
+    nd_prefetch(list.times);
+    nd_prefetch(list.diffs);
 }
 
 static void look_for_keys(sight *all, size_t n)

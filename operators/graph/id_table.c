@@ -5,6 +5,8 @@
 
 #include <nereid/memory.h>
 
+#include "runtime/base/prefetch.h"
+
 enum { FIRST_CAPACITY = 256 };
 
 void id_table_deinit(id_table *table)
@@ -82,12 +84,12 @@ nd_err id_table_add(id_table *table, uint64_t id, uint32_t *index)
 void id_table_prefetch_slot(const id_table *table, uint64_t id)
 {
     if (table->n_slots != 0)
-        __builtin_prefetch(&table->slots[mix(id) & (table->n_slots - 1)]);
+        nd_prefetch(&table->slots[mix(id) & (table->n_slots - 1)]);
 }
 
 void id_table_prefetch_id(const id_table *table, uint64_t id)
 {
     const uint32_t index = table->n_slots != 0 ? table->slots[mix(id) & (table->n_slots - 1)] : 0;
     if (index != 0)
-        __builtin_prefetch(&table->ids[index - 1]);
+        nd_prefetch(&table->ids[index - 1]);
 }

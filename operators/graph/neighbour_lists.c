@@ -15,6 +15,7 @@
 
 #include "operators/graph/graph_internal.h"
 #include "operators/graph/parallel.h"
+#include "runtime/base/prefetch.h"
 
 enum { LOOK_AHEAD = 12 };
 
@@ -72,9 +73,9 @@ static inline void prefetch_place(const neighbour_lists *lists, const uint64_t *
     if (i + 2 * LOOK_AHEAD >= len)
         return;
     const uint32_t near = (uint32_t)keys[i + LOOK_AHEAD];
-    __builtin_prefetch(&lists->offsets[(uint32_t)keys[i + 2 * LOOK_AHEAD]], 1);
+    nd_prefetch_to_write(&lists->offsets[(uint32_t)keys[i + 2 * LOOK_AHEAD]]);
     if (is_in(range, near))
-        __builtin_prefetch(&lists->targets[lists->offsets[near]], 1);
+        nd_prefetch_to_write(&lists->targets[lists->offsets[near]]);
 }
 
 static inline void fill_bucket(const listing *job, unsigned bucket, vertex_range range,
