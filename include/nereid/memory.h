@@ -31,6 +31,21 @@ void nd_free(void *block);
 /** A copy of a string, or NULL. */
 char *nd_strdup(const char *text);
 
+/** A hint that a place will be read soon, or, for the second, written: it begins to come from memory
+ * now. It may be any address. The assembly is empty, and there to be an effect: calls of functions
+ * that only prefetch, which compilers do not count as one, are removed. */
+static inline void nd_prefetch(const void *place)
+{
+    __builtin_prefetch(place);
+    __asm__ volatile("" ::"r"(place));
+}
+
+static inline void nd_prefetch_to_write(const void *place)
+{
+    __builtin_prefetch(place, 1);
+    __asm__ volatile("" ::"r"(place));
+}
+
 /** The functions underneath. `size` is never zero. */
 typedef struct nd_memory_ops {
     void *(*alloc)(void *context, size_t size);

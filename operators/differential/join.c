@@ -34,7 +34,7 @@ typedef struct unit {
     unsigned which;
     nd_trace_batch *batch; /* owned; a trace that has merged it gives it up */
     nd_vector met;         /* nd_trace_view, owned */
-    nd_vector stored;      /* nd_trace_cursor: into these */
+    nd_vector stored;      /* nd_trace_seeker: into these */
     nd_trace_cursor fresh;
     bool is_in_key; /* the tactic is at the cursor's key */
 } unit;
@@ -87,7 +87,7 @@ static unit *make_unit(join *self)
     if (!one)
         return NULL;
     nd_vector_init(&one->met, sizeof(nd_trace_view));
-    nd_vector_init(&one->stored, sizeof(nd_trace_cursor));
+    nd_vector_init(&one->stored, sizeof(nd_trace_seeker));
     return one;
 }
 
@@ -102,10 +102,8 @@ static nd_err fill_unit(join *self, unit *one, nd_trace_batch *batch, unsigned w
         return ND_OK; /* nothing more comes on this side: it has no updates */
     ND_TRY(nd_trace_views(other->index->trace, &other->accepted, &one->met));
     ND_TRY(nd_vector_reserve(&one->stored, one->met.len));
-    for (size_t i = 0; i < one->met.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_push(&one->stored);
-        nd_trace_cursor_init_view(cursor, nd_vector_at(&one->met, i));
-    }
+    for (size_t i = 0; i < one->met.len; i++)
+        nd_trace_seeker_init(nd_vector_push(&one->stored), nd_vector_at(&one->met, i));
     return ND_OK;
 }
 
@@ -121,12 +119,12 @@ static nd_err begin_key(join *self, unit *one)
     nd_trace_foresee_from(&one->stored, &one->fresh);
     nd_key_history_clear(other);
     for (size_t i = 0; i < one->stored.len; i++)
-        ND_TRY(nd_key_history_add(other, nd_vector_at(&one->stored, i), key, NULL));
+        ND_TRY(nd_key_history_add_stored(other, nd_vector_at(&one->stored, i), key));
     if (other->found.len == 0)
         return ND_OK;
     nd_key_history_clear(own);
     ND_TRY(nd_key_history_make_since(other, &self->sides[1 - one->which].begin));
-    ND_TRY(nd_key_history_add(own, &one->fresh, key, &one->time));
+    ND_TRY(nd_key_history_add_fresh(own, &one->fresh, key, &one->time));
     ND_TRY(nd_key_history_make(own));
     ND_TRY(nd_join_results_begin(&self->results, key, &self->sides[0].history.values,
                                  &self->sides[1].history.values));

@@ -36,47 +36,49 @@ void nd_key_history_clear(nd_key_history *history)
 
 /* --- Adding --- */
 
-/* Whether the batch has the key. Mostly the cursor is there already. */
-static bool find_key(nd_trace_cursor *cursor, nd_trace_code key)
+/* Adds what a cursor has that is at the key. */
+static nd_err add(nd_key_history *history, nd_trace_cursor *cursor, nd_key_part part,
+                  const nd_time *arrival)
 {
-    if (!nd_trace_cursor_has_key(cursor))
-        return false;
-    const int order = nd_trace_code_compare(nd_trace_cursor_key(cursor), key);
-    return order == 0 || (order < 0 && nd_trace_cursor_seek_key(cursor, key));
-}
-
-static nd_err add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
-                  const nd_found *as)
-{
-    if (!find_key(cursor, key))
-        return ND_OK;
     nd_trace_cursor_rewind_values(cursor);
     nd_found *const place = nd_vector_push(&history->found);
     if (!place)
         return ND_NOMEM;
-    *place = *as;
-    place->cursor = *cursor;
-    place->value = nd_trace_cursor_value(cursor);
-    if (as->part != ND_KEY_FRESH)
-        nd_trace_cursor_next_key(cursor);
+    *place = (nd_found){.cursor = *cursor, .value = nd_trace_cursor_value(cursor), .part = part};
+    if (arrival)
+        place->arrival = *arrival;
     return ND_OK;
 }
 
-nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
-                          const nd_time *arrival)
+static nd_err add_sought(nd_key_history *history, nd_trace_seeker *seeker, nd_trace_code key,
+                         nd_key_part part)
 {
-    nd_found as = {.part = ND_KEY_STORED};
-    if (arrival) {
-        as.part = ND_KEY_FRESH;
-        as.arrival = *arrival;
-    }
-    return add(history, cursor, key, &as);
+    if (!nd_trace_seek(seeker, key))
+        return ND_OK;
+    ND_TRY(add(history, &seeker->cursor, part, NULL));
+    nd_trace_cursor_next_key(&seeker->cursor);
+    return ND_OK;
 }
 
-nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
+nd_err nd_key_history_add_stored(nd_key_history *history, nd_trace_seeker *seeker,
                                  nd_trace_code key)
 {
-    return add(history, cursor, key, &(nd_found){.part = ND_KEY_OUTPUT});
+    return add_sought(history, seeker, key, ND_KEY_STORED);
+}
+
+nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_seeker *seeker,
+                                 nd_trace_code key)
+{
+    return add_sought(history, seeker, key, ND_KEY_OUTPUT);
+}
+
+nd_err nd_key_history_add_fresh(nd_key_history *history, nd_trace_cursor *cursor, nd_trace_code key,
+                                const nd_time *arrival)
+{
+    if (!nd_trace_cursor_has_key(cursor) ||
+        nd_trace_code_compare(nd_trace_cursor_key(cursor), key) != 0)
+        return ND_OK;
+    return add(history, cursor, ND_KEY_FRESH, arrival);
 }
 
 void nd_key_history_rewind(nd_key_history *history)

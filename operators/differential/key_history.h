@@ -8,7 +8,7 @@
  */
 
 #include "operators/differential/history.h"
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/trace_seeker.h"
 
 /** Which of a key's histories a batch is of. */
 typedef enum nd_key_part { ND_KEY_STORED, ND_KEY_FRESH, ND_KEY_OUTPUT } nd_key_part;
@@ -35,16 +35,18 @@ void nd_key_history_deinit(nd_key_history *history);
 /** Removes all; memory is kept. */
 void nd_key_history_clear(nd_key_history *history);
 
-/** Adds a key's updates in a batch. The cursor moves on to the key, or to the first behind it; past
- * the key if the batch is stored, so keys are to rise. Those of a batch that has just come count as
- * of its time, `arrival`, where theirs are before: it was compacted, and is shown as it was then.
- * NULL: the batch is stored. Errors: ND_NOMEM. */
-ND_CHECKED nd_err nd_key_history_add(nd_key_history *history, nd_trace_cursor *cursor,
-                                     nd_trace_code key, const nd_time *arrival);
-
-/** As of a batch that is stored, to the output. */
-ND_CHECKED nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_cursor *cursor,
+/** Adds a key's updates in a batch that is stored, to the history of that name or to the output.
+ * The seeker moves past the key, so keys are to rise. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_key_history_add_stored(nd_key_history *history, nd_trace_seeker *seeker,
                                             nd_trace_code key);
+ND_CHECKED nd_err nd_key_history_add_output(nd_key_history *history, nd_trace_seeker *seeker,
+                                            nd_trace_code key);
+
+/** Adds those of a batch that has just come, if the cursor is at the key; if so, it moves to the
+ * first value. They count as of the batch's time, `arrival`, where theirs are before: it was
+ * compacted, and is shown as it was then. Errors: ND_NOMEM. */
+ND_CHECKED nd_err nd_key_history_add_fresh(nd_key_history *history, nd_trace_cursor *cursor,
+                                           nd_trace_code key, const nd_time *arrival);
 
 /** As if nothing that was added had been read yet. Only before the histories are made. */
 void nd_key_history_rewind(nd_key_history *history);

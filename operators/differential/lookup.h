@@ -10,7 +10,7 @@
  */
 
 #include "operators/differential/index.h"
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/trace_seeker.h"
 
 typedef struct nd_lookup {
     const nd_index *index;                 /* lent */

@@ -8,7 +8,7 @@ enum { IDLE_FUEL = 1 << 12 /* updates merged in an idle moment */ };
 nd_err nd_own_trace_init(nd_own_trace *own, const nd_trace_shape *shape)
 {
     nd_vector_init(&own->views, sizeof(nd_trace_view));
-    nd_vector_init(&own->cursors, sizeof(nd_trace_cursor));
+    nd_vector_init(&own->seekers, sizeof(nd_trace_seeker));
     nd_antichain_init(&own->lower);
     nd_trace_builder_init(&own->builder, shape);
     own->trace = nd_trace_create(shape);
@@ -22,7 +22,7 @@ void nd_own_trace_deinit(nd_own_trace *own)
 {
     nd_own_trace_close(own);
     nd_vector_deinit(&own->views);
-    nd_vector_deinit(&own->cursors);
+    nd_vector_deinit(&own->seekers);
     nd_antichain_deinit(&own->lower);
     nd_trace_builder_deinit(&own->builder);
     nd_trace_reader_release(own->reader);
@@ -33,15 +33,15 @@ nd_err nd_own_trace_open(nd_own_trace *own)
 {
     nd_own_trace_close(own);
     ND_TRY(nd_trace_views(own->trace, NULL, &own->views));
-    ND_TRY(nd_vector_reserve(&own->cursors, own->views.len));
+    ND_TRY(nd_vector_reserve(&own->seekers, own->views.len));
     for (size_t i = 0; i < own->views.len; i++)
-        nd_trace_cursor_init_view(nd_vector_push(&own->cursors), nd_vector_at(&own->views, i));
+        nd_trace_seeker_init(nd_vector_push(&own->seekers), nd_vector_at(&own->views, i));
     return ND_OK;
 }
 
 void nd_own_trace_close(nd_own_trace *own)
 {
-    nd_vector_clear(&own->cursors);
+    nd_vector_clear(&own->seekers);
     while (own->views.len)
         nd_trace_view_release(nd_vector_pop(&own->views));
 }

@@ -6,7 +6,7 @@
  * A trace of a vertex's own, which nobody else reads: what it has given out, or its state. It is
  * read and added to round by round:
  *
- *     nd_own_trace_open     cursors show what there was before the round
+ *     nd_own_trace_open     seekers show what there was before the round
  *     builder               gets what the round adds, in its order
  *     nd_own_trace_seal     a batch of that
  *     nd_own_trace_advance  all that is before the frontier may be compacted
@@ -18,7 +18,7 @@
 
 #include "operators/differential/trace.h"
 #include "operators/differential/trace_builder.h"
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/trace_seeker.h"
 
 typedef struct nd_own_trace {
     nd_trace *trace;
@@ -26,21 +26,21 @@ typedef struct nd_own_trace {
     nd_trace_builder builder;
     nd_antichain lower; /* where the next batch begins */
     nd_vector views;    /* nd_trace_view, owned, */
-    nd_vector cursors;  /* nd_trace_cursor: into these, while it is open */
+    nd_vector seekers;  /* nd_trace_seeker: into these, while it is open */
 } nd_own_trace;
 
 /** An empty one. Errors: ND_NOMEM; it may be deinitialised then, as may a zeroed one. */
 ND_CHECKED nd_err nd_own_trace_init(nd_own_trace *own, const nd_trace_shape *shape);
 void nd_own_trace_deinit(nd_own_trace *own);
 
-/** Puts a cursor into each batch, at its first key. It is closed first if it was open. Errors:
+/** Puts a seeker into each batch, at its first key. It is closed first if it was open. Errors:
  * ND_NOMEM. */
 ND_CHECKED nd_err nd_own_trace_open(nd_own_trace *own);
-/** Removes the cursors, and gives their batches back. */
+/** Removes the seekers, and gives their batches back. */
 void nd_own_trace_close(nd_own_trace *own);
 
 /** Makes a batch that ends at `upper` of what was built, if anything was, and adds it. `batch`,
- * unless NULL, is set to it, for the caller to release, or to NULL. Cursors show nothing of it.
+ * unless NULL, is set to it, for the caller to release, or to NULL. Seekers show nothing of it.
  * Errors: as nd_trace_builder_seal and nd_trace_insert; `batch` is set likewise. */
 ND_CHECKED nd_err nd_own_trace_seal(nd_own_trace *own, const nd_antichain *upper,
                                     nd_trace_batch **batch);

@@ -59,13 +59,13 @@ typedef struct correction {
 
 static nd_err gather_key(reduce *self)
 {
-    const nd_vector *const cursors = &self->given.cursors;
+    const nd_vector *const seekers = &self->given.seekers;
     nd_key_history *const output = self->chooses ? &self->history : &self->output;
     nd_key_history_clear(&self->history);
     nd_key_history_clear(&self->output);
     ND_TRY(nd_reduce_input_gather(&self->input, &self->history));
-    for (size_t i = 0; i < cursors->len; i++)
-        ND_TRY(nd_key_history_add_output(output, nd_vector_at(cursors, i), self->input.key));
+    for (size_t i = 0; i < seekers->len; i++)
+        ND_TRY(nd_key_history_add_output(output, nd_vector_at(seekers, i), self->input.key));
     return ND_OK;
 }
 
@@ -306,7 +306,7 @@ static nd_err init_state(reduce *self, nd_index *index, const nd_reduce_def *def
     nd_key_tally_init(&self->tally);
     init_function(self, index->type, def);
     nd_outgoing_init(&self->out, row, def->type, def->n_key);
-    ND_TRY(nd_reduce_input_init(&self->input, index, row->n_loops, &self->given.cursors));
+    ND_TRY(nd_reduce_input_init(&self->input, index, row->n_loops, &self->given.seekers));
     self->is_given_kept = row->n_loops > 0 || !self->chooses || def->is_plain;
     if (!self->is_given_kept)
         return ND_OK;

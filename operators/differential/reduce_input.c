@@ -28,11 +28,17 @@ nd_err nd_reduce_input_add(nd_reduce_input *input, nd_vertex *vertex, const nd_t
 
 /* --- A round --- */
 
-static nd_err add_cursors(nd_vector *cursors, const nd_vector *batches, size_t first)
+/* Cursors into the batches that have come, which are the first, and seekers into the others. */
+static nd_err open_batches(nd_reduce_input *input, size_t n_fresh)
 {
-    ND_TRY(nd_vector_reserve(cursors, batches->len - first));
-    for (size_t i = first; i < batches->len; i++)
-        nd_trace_cursor_init(nd_vector_push(cursors), *(nd_trace_batch **)nd_vector_at(batches, i));
+    nd_trace_batch *const *const batches = input->batches.items;
+    const size_t n = input->batches.len;
+    ND_TRY(nd_vector_reserve(&input->fresh, n_fresh));
+    ND_TRY(nd_vector_reserve(&input->stored, n - n_fresh));
+    for (size_t i = 0; i < n_fresh; i++)
+        nd_trace_cursor_init(nd_vector_push(&input->fresh), batches[i]);
+    for (size_t i = n_fresh; i < n; i++)
+        nd_trace_seeker_init_batch(nd_vector_push(&input->stored), batches[i]);
     return ND_OK;
 }
 
@@ -85,9 +91,8 @@ nd_err nd_reduce_input_begin(nd_reduce_input *input, nd_vertex *vertex)
     if (!nd_reduce_input_has_work(input))
         return ND_OK;
     const size_t n_fresh = input->batches.len;
-    ND_TRY(add_cursors(&input->fresh, &input->batches, 0));
     ND_TRY(nd_trace_batches(input->index->trace, accepted, &input->batches));
-    return add_cursors(&input->stored, &input->batches, n_fresh);
+    return open_batches(input, n_fresh);
 }
 
 nd_err nd_reduce_input_finish(nd_reduce_input *input, nd_vertex *vertex)
@@ -126,14 +131,14 @@ static nd_trace_code due_key(const nd_reduce_input *input, size_t i)
 }
 
 /* Whenever a fresh cursor has come to another key. */
-static void foresee(const nd_reduce_input *input, const nd_trace_cursor *fresh)
+static void foresee(nd_reduce_input *input, const nd_trace_cursor *fresh)
 {
     nd_trace_foresee_from(&input->stored, fresh);
     nd_trace_foresee_from(input->output, fresh);
 }
 
 /* Of the next keys that are due. */
-static void foresee_due(const nd_reduce_input *input)
+static void foresee_due(nd_reduce_input *input)
 {
     nd_trace_code keys[ND_TRACE_FORESEEN];
     const size_t n_all = nd_updates_len(&input->due);
@@ -144,7 +149,7 @@ static void foresee_due(const nd_reduce_input *input)
     nd_trace_foresee(input->output, keys, n, n_all);
 }
 
-static void foresee_first(const nd_reduce_input *input)
+static void foresee_first(nd_reduce_input *input)
 {
     for (size_t i = 0; i < input->fresh.len; i++)
         foresee(input, nd_vector_at(&input->fresh, i));
@@ -210,10 +215,10 @@ nd_err nd_reduce_input_next(nd_reduce_input *input)
 nd_err nd_reduce_input_gather(nd_reduce_input *input, nd_key_history *history)
 {
     for (size_t i = 0; i < input->stored.len; i++)
-        ND_TRY(nd_key_history_add(history, nd_vector_at(&input->stored, i), input->key, NULL));
+        ND_TRY(nd_key_history_add_stored(history, nd_vector_at(&input->stored, i), input->key));
     for (size_t i = 0; i < input->fresh.len; i++)
-        ND_TRY(nd_key_history_add(history, nd_vector_at(&input->fresh, i), input->key,
-                                  nd_vector_at(&input->came, i)));
+        ND_TRY(nd_key_history_add_fresh(history, nd_vector_at(&input->fresh, i), input->key,
+                                        nd_vector_at(&input->came, i)));
     return ND_OK;
 }
 
@@ -226,7 +231,7 @@ nd_err nd_reduce_input_pend(nd_reduce_input *input, const nd_time *time)
 /* --- Life --- */
 
 nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, unsigned n_loops,
-                            const nd_vector *output)
+                            nd_vector *output)
 {
     input->index = nd_index_retain(index);
     input->output = output;
@@ -234,7 +239,7 @@ nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, unsigned n_
     nd_vector_init(&input->arrivals, sizeof(nd_time));
     nd_batcher_init(&input->pending, &index->key, n_loops);
     nd_vector_init(&input->batches, sizeof(nd_trace_batch *));
-    nd_vector_init(&input->stored, sizeof(nd_trace_cursor));
+    nd_vector_init(&input->stored, sizeof(nd_trace_seeker));
     nd_vector_init(&input->fresh, sizeof(nd_trace_cursor));
     nd_vector_init(&input->came, sizeof(nd_time));
     nd_vector_init(&input->times, sizeof(nd_time));

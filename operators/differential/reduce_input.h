@@ -37,11 +37,12 @@ typedef struct nd_reduce_input {
     nd_batcher pending; /* keys and times, each at least once */
     /* Of the round. */
     nd_antichain upper, left;
-    nd_vector batches;       /* nd_trace_batch *, owned: those of the two below */
-    nd_vector stored, fresh; /* nd_trace_cursor */
-    nd_vector came;          /* nd_time: of each fresh batch, when */
-    const nd_vector *output; /* nd_trace_cursor, lent: where the same keys will be sought */
-    nd_updates due;          /* keys and times that were pending, in order of keys */
+    nd_vector batches; /* nd_trace_batch *, owned: those of the two below */
+    nd_vector stored;  /* nd_trace_seeker */
+    nd_vector fresh;   /* nd_trace_cursor */
+    nd_vector came;    /* nd_time: of each fresh batch, when */
+    nd_vector *output; /* nd_trace_seeker, lent: where the same keys will be sought */
+    nd_updates due;    /* keys and times that were pending, in order of keys */
     size_t next_due;
     /* Of the key. */
     bool is_in_key;
@@ -52,7 +53,7 @@ typedef struct nd_reduce_input {
 /** Reads `index` from now on, in a scope inside so many loops; retains it. `output` stays what it
  * is. Errors: ND_NOMEM; it may be deinitialised then. */
 ND_CHECKED nd_err nd_reduce_input_init(nd_reduce_input *input, nd_index *index, unsigned n_loops,
-                                       const nd_vector *output);
+                                       nd_vector *output);
 void nd_reduce_input_deinit(nd_reduce_input *input);
 
 /** Keeps batches that have come, and holds their time. Errors: ND_NOMEM. */

@@ -153,9 +153,10 @@ static unsigned which_total(const nd_trace_cursor *cursor)
 static nd_err recall(totals *self, nd_trace_code key)
 {
     memset(self->now, 0, (1 + self->n_sums) * sizeof *self->now);
-    for (size_t i = 0; i < self->stored.cursors.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_at(&self->stored.cursors, i);
-        if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+    for (size_t i = 0; i < self->stored.seekers.len; i++) {
+        nd_trace_seeker *const seeker = nd_vector_at(&self->stored.seekers, i);
+        nd_trace_cursor *const cursor = &seeker->cursor;
+        if (!nd_trace_seek(seeker, key))
             continue;
         for (; nd_trace_cursor_has_value(cursor); nd_trace_cursor_next_value(cursor)) {
             const nd_trace_list list = nd_trace_cursor_updates(cursor);
@@ -253,13 +254,13 @@ static nd_err correct_all(nd_vertex *vertex)
     nd_emit *const out = nd_vertex_emit(vertex, 0, nd_antichain_items(&self->waiting.held.times));
     nd_trace_cursor_init(&fresh, self->fresh);
     for (; nd_trace_cursor_has_key(&fresh); nd_trace_cursor_next_key(&fresh)) {
-        nd_trace_foresee_from(&self->stored.cursors, &fresh);
+        nd_trace_foresee_from(&self->stored.seekers, &fresh);
         ND_TRY(correct_key(self, &fresh, out));
     }
     return ND_OK;
 }
 
-/* The cursors show what there was before the batch. */
+/* The seekers show what there was before the batch. */
 static nd_err hold_round(nd_vertex *vertex, const nd_antichain *frontier, nd_antichain *left)
 {
     totals *const self = nd_vertex_state(vertex);

@@ -10,7 +10,6 @@
  */
 
 #include "operators/differential/trace_view.h"
-#include "runtime/base/vector.h"
 
 typedef struct nd_trace_cursor {
     const nd_trace_batch *batch; /* lent: held by whoever has the cursor */
@@ -37,37 +36,14 @@ static inline nd_trace_code nd_trace_cursor_key(const nd_trace_cursor *cursor)
 
 /** To the first value of the next key; there is a key. */
 void nd_trace_cursor_next_key(nd_trace_cursor *cursor);
+/** To the first value of a key by its number; their number is past the last. */
+void nd_trace_cursor_go_to(nd_trace_cursor *cursor, uint32_t key);
 /** Past the last key. */
 void nd_trace_cursor_end(nd_trace_cursor *cursor);
 
 /** To the first value of the first key, from this one on, that is not below `code`; if that is this
  * one, the value stays. Whether the key is `code`. Logarithmic in the number of keys passed. */
 bool nd_trace_cursor_seek_key(nd_trace_cursor *cursor, nd_trace_code code);
-
-enum { ND_TRACE_FORESEEN = 16 /* keys at a time */ };
-
-/** A hint that all these cursors are about to seek these keys, in this order, of `n_all` at the
- * most: what they will read begins to come from memory, all of it at once, unless it is passed
- * anyway, since keys are near each other. `cursors` are items that begin with an nd_trace_cursor;
- * nothing changes. */
-void nd_trace_foresee(const nd_vector *cursors, const nd_trace_code *keys, size_t n_keys,
-                      size_t n_all);
-
-/** Where keys stand that were sought together. */
-typedef struct nd_trace_found {
-    uint32_t there;                   /* bits: which of them there are */
-    uint32_t keys[ND_TRACE_FORESEEN]; /* where each is, or would be */
-} nd_trace_found;
-
-/** Seeks the keys that nd_trace_foresee would foresee, from where the cursor stands, and foresees
- * what they have. False, and nothing has been done, if they are so near each other, or the batch is
- * so small, that they are better sought one by one. */
-bool nd_trace_seek_apart(const nd_trace_cursor *cursor, const nd_trace_code *keys, size_t n_keys,
-                         size_t n_all, nd_trace_found *found);
-
-/** As nd_trace_foresee, of the next ND_TRACE_FORESEEN keys of a cursor, each time that it has
- * passed as many. */
-void nd_trace_foresee_from(const nd_vector *cursors, const nd_trace_cursor *from);
 
 /** Back to the first value of the key. */
 void nd_trace_cursor_rewind_values(nd_trace_cursor *cursor);

@@ -188,9 +188,10 @@ static nd_err set_present(upsert *self, const unsigned char *code, size_t size)
 static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code value)
 {
     int64_t count = 0;
-    for (size_t i = 0; i < self->given.cursors.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_at(&self->given.cursors, i);
-        if (!nd_trace_cursor_has_key(cursor) || !nd_trace_cursor_seek_key(cursor, key))
+    for (size_t i = 0; i < self->given.seekers.len; i++) {
+        nd_trace_seeker *const seeker = nd_vector_at(&self->given.seekers, i);
+        nd_trace_cursor *const cursor = &seeker->cursor;
+        if (!nd_trace_seek(seeker, key))
             continue;
         nd_trace_cursor_rewind_values(cursor);
         if (!nd_trace_cursor_seek_value(cursor, value))
@@ -207,10 +208,12 @@ static int64_t count_value(const upsert *self, nd_trace_code key, nd_trace_code 
 static nd_err recall(upsert *self, nd_trace_code key)
 {
     self->has_present = false;
-    for (size_t i = self->given.cursors.len; i > 0 && !self->has_present; i--) {
-        nd_trace_cursor at = *(nd_trace_cursor *)nd_vector_at(&self->given.cursors, i - 1);
-        if (!nd_trace_cursor_has_key(&at) || !nd_trace_cursor_seek_key(&at, key))
+    for (size_t i = self->given.seekers.len; i > 0 && !self->has_present; i--) {
+        nd_trace_seeker *const seeker = nd_vector_at(&self->given.seekers, i - 1);
+        if (!nd_trace_seek(seeker, key))
             continue;
+        nd_trace_cursor at = seeker->cursor;
+        nd_trace_cursor_rewind_values(&at);
         for (; nd_trace_cursor_has_value(&at) && !self->has_present;
              nd_trace_cursor_next_value(&at)) {
             const nd_trace_code value = nd_trace_cursor_value(&at);

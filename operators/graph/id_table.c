@@ -5,8 +5,6 @@
 
 #include <nereid/memory.h>
 
-#include "runtime/base/prefetch.h"
-
 enum { FIRST_CAPACITY = 256 };
 
 void id_table_deinit(id_table *table)

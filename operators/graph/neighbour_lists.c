@@ -15,7 +15,6 @@
 
 #include "operators/graph/graph_internal.h"
 #include "operators/graph/parallel.h"
-#include "runtime/base/prefetch.h"
 
 enum { LOOK_AHEAD = 12 };
 

@@ -255,19 +255,21 @@ static void a_key_is_brought_together_from_its_batches(void **state)
     (void)state;
     nd_antichain since;
     nd_key_history history;
-    nd_trace_cursor cursors[3];
+    nd_trace_seeker stored_at;
+    nd_trace_cursor fresh_at[2];
     const nd_time arrival = {.epoch = 5};
     const nd_trace_code key = {(const unsigned char *)"k", 1};
     nd_trace_batch *const batches[] = {make_one("pear", 1), make_one("fig", 2),
                                        make_one("pear", 7)};
-    for (size_t i = 0; i < 3; i++)
-        nd_trace_cursor_init(&cursors[i], batches[i]);
+    nd_trace_seeker_init_batch(&stored_at, batches[0]);
+    for (size_t i = 0; i < 2; i++)
+        nd_trace_cursor_init(&fresh_at[i], batches[1 + i]);
     nd_antichain_init(&since);
     assert_int_equal(nd_antichain_insert(&since, &(nd_time){.epoch = 4}), ND_OK);
     nd_key_history_init(&history);
-    assert_int_equal(nd_key_history_add(&history, &cursors[0], key, NULL), ND_OK);
-    assert_int_equal(nd_key_history_add(&history, &cursors[1], key, &arrival), ND_OK);
-    assert_int_equal(nd_key_history_add(&history, &cursors[2], key, &arrival), ND_OK);
+    assert_int_equal(nd_key_history_add_stored(&history, &stored_at, key), ND_OK);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(nd_key_history_add_fresh(&history, &fresh_at[i], key, &arrival), ND_OK);
     assert_int_equal(nd_key_history_make_since(&history, &since), ND_OK);
     assert_int_equal(history.values.len, 2);
     assert_int_equal(history.stored.len, 1);

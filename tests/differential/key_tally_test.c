@@ -66,17 +66,25 @@ static bool is_of_key(const situation *self, const naive_update *update)
     return nd_trace_code_compare(naive_key(update), naive_key(&self->key)) == 0;
 }
 
+/* From the beginning of a batch, whatever keys it has. */
+static nd_err add(nd_key_history *history, const nd_trace_batch *batch, nd_trace_code key,
+                  nd_key_part part, const nd_time *arrival)
+{
+    nd_trace_seeker seeker;
+    nd_trace_seeker_init_batch(&seeker, batch);
+    if (part == ND_KEY_STORED)
+        return nd_key_history_add_stored(history, &seeker, key);
+    if (part == ND_KEY_OUTPUT)
+        return nd_key_history_add_output(history, &seeker, key);
+    (void)nd_trace_seek(&seeker, key);
+    return nd_key_history_add_fresh(history, &seeker.cursor, key, arrival);
+}
+
 static nd_err gather(const situation *self, nd_key_history *history)
 {
-    for (size_t i = 0; i < BATCHES; i++) {
-        nd_trace_cursor cursor;
-        nd_trace_cursor_init(&cursor, self->batches[i]);
-        if (self->parts[i] == ND_KEY_OUTPUT)
-            ND_TRY(nd_key_history_add_output(history, &cursor, naive_key(&self->key)));
-        else
-            ND_TRY(nd_key_history_add(history, &cursor, naive_key(&self->key),
-                                      self->parts[i] == ND_KEY_FRESH ? &self->arrivals[i] : NULL));
-    }
+    for (size_t i = 0; i < BATCHES; i++)
+        ND_TRY(add(history, self->batches[i], naive_key(&self->key), self->parts[i],
+                   &self->arrivals[i]));
     return ND_OK;
 }
 
@@ -319,13 +327,11 @@ static void sums_do_not_wrap_round(void **state)
     nd_key_tally_init(&tally);
     naive_update update = naive_any(&random, shape, 1, 1);
     for (size_t i = 0; i < 2; i++) {
-        nd_trace_cursor cursor;
         update.diff = i ? 1 : INT64_MAX;
         batches[i] = naive_build(shape, &update, 1, 0, 9);
-        nd_trace_cursor_init(&cursor, batches[i]);
-        assert_int_equal(
-            nd_key_history_add(&history, &cursor, naive_key(&update), i ? &update.time : NULL),
-            ND_OK);
+        assert_int_equal(add(&history, batches[i], naive_key(&update),
+                             i ? ND_KEY_FRESH : ND_KEY_STORED, &update.time),
+                         ND_OK);
     }
     assert_int_equal(nd_key_tally_add(&tally, &history, &update.time, &upper, &is_enough),
                      ND_FAILED);

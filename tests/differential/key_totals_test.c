@@ -408,7 +408,7 @@ static void mistakes_are_told_at_the_start(void **state)
 {
     (void)state;
     query_expect_failure(&tale_type, no_integer_query, feed_nothing, ND_INVAL, "is no integer");
-    query_expect_failure(&wide_type, sum_query, feed_nothing, ND_INVAL, "for each other field");
+    query_expect_failure(&wide_type, sum_query, feed_nothing, ND_INVAL, "for each field behind it");
     query_expect_failure(&pair_type, other_key_query, feed_nothing, ND_INVAL,
                          "have not the same key");
 }

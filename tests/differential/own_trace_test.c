@@ -22,16 +22,15 @@ static nd_antichain at(uint64_t epoch)
     return frontier;
 }
 
-/* What the cursors show of a key at the end of time. */
+/* What the seekers show of a key at the end of time. */
 static int64_t count(nd_own_trace *own, unsigned char key)
 {
     int64_t sum = 0;
-    for (size_t i = 0; i < own->cursors.len; i++) {
-        nd_trace_cursor *const cursor = nd_vector_at(&own->cursors, i);
-        if (!nd_trace_cursor_has_key(cursor) ||
-            !nd_trace_cursor_seek_key(cursor, (nd_trace_code){&key, 1}))
+    for (size_t i = 0; i < own->seekers.len; i++) {
+        nd_trace_seeker *const seeker = nd_vector_at(&own->seekers, i);
+        if (!nd_trace_seek(seeker, (nd_trace_code){&key, 1}))
             continue;
-        const nd_trace_list list = nd_trace_cursor_updates(cursor);
+        const nd_trace_list list = nd_trace_cursor_updates(&seeker->cursor);
         for (uint32_t k = 0; k < list.len; k++)
             sum += list.diffs[k];
     }
@@ -58,7 +57,7 @@ static void a_round_sees_what_was_there_before_it(void **state)
     assert_int_equal(next->lower.items[0].epoch, 1);
     assert_int_equal(count(&own, 'a'), 2);
     nd_own_trace_close(&own);
-    assert_int_equal(own.cursors.len, 0);
+    assert_int_equal(own.seekers.len, 0);
     assert_int_equal(nd_own_trace_open(&own), ND_OK);
     assert_int_equal(nd_own_trace_open(&own), ND_OK); /* again */
     assert_int_equal(count(&own, 'a'), 5);

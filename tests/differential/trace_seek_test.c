@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Seeking by guesses, and looking ahead. */
-#include "operators/differential/trace_cursor.h"
+#include "operators/differential/trace_seeker.h"
 #include "tests/differential/naive_trace.h"
 #include "tests/support/cmocka.h"
 #include <stdlib.h>
@@ -138,13 +138,61 @@ static void expect_found_apart(nd_random *random, const nd_trace_cursor *cursor,
     assert_false(nd_trace_seek_apart(cursor, keys, n, cursor->batch->keys.len, &found));
 }
 
+/* A code of a key that is there, or one bit beside. */
+static nd_trace_code near_key(nd_random *random, const naive_update *updates, size_t len,
+                              unsigned char *bytes)
+{
+    const nd_trace_code from = naive_key(&updates[nd_random_below(random, len)]);
+    memcpy(bytes, from.bytes, from.size);
+    if (nd_random_chance(random, 0.3))
+        bytes[nd_random_below(random, from.size)] ^= 1;
+    return (nd_trace_code){bytes, from.size};
+}
+
+/* Foresees some keys, and seeks others among them: where they stand does not depend on it. */
+static void expect_sought(nd_random *random, nd_trace_seeker *seeker, const naive_update *updates,
+                          size_t len)
+{
+    enum { KEYS = ND_TRACE_FORESEEN, ALL = 2 * KEYS };
+    unsigned char bytes[ALL][16];
+    nd_trace_code all[ALL], told[KEYS];
+    nd_vector seekers;
+    size_t n_told = 0;
+    nd_trace_cursor plain = seeker->cursor;
+    for (size_t i = 0; i < ALL; i++)
+        all[i] = near_key(random, updates, len, bytes[i]);
+    qsort(all, ALL, sizeof *all, compare_keys);
+    for (size_t i = 0; i < ALL && n_told < KEYS; i++)
+        if (nd_random_chance(random, 0.5))
+            told[n_told++] = all[i];
+    nd_vector_init(&seekers, sizeof *seeker);
+    *(nd_trace_seeker *)nd_vector_push(&seekers) = *seeker;
+    nd_trace_foresee(&seekers, told, n_told, n_told);
+    nd_trace_seeker *const one = nd_vector_at(&seekers, 0);
+    assert_int_equal(one->n_ahead, nd_trace_cursor_has_key(&plain) ? n_told : 0);
+    assert_memory_equal(&one->cursor, &plain, sizeof plain);
+    for (size_t i = 0; i < ALL; i++) {
+        if (nd_random_chance(random, 0.3))
+            continue;
+        const bool is_there =
+            nd_trace_cursor_has_key(&plain) && nd_trace_cursor_seek_key(&plain, all[i]);
+        assert_int_equal(nd_trace_seek(one, all[i]), is_there);
+        assert_int_equal(one->cursor.key, plain.key);
+        assert_int_equal(one->cursor.value, plain.value);
+        if (is_there && nd_random_chance(random, 0.5)) {
+            nd_trace_cursor_next_key(&one->cursor);
+            nd_trace_cursor_next_key(&plain);
+        }
+    }
+    nd_vector_deinit(&seekers);
+}
+
 static void foresee(uint32_t key_size)
 {
     enum { KEYS = 6000 };
     const nd_trace_shape shape = {true, key_size, true, 8};
     naive_update *const updates = malloc(KEYS * sizeof *updates);
     nd_random random;
-    nd_vector cursors;
     nd_trace_code keys[ND_TRACE_FORESEEN];
     assert_non_null(updates);
     nd_random_init(&random, 28);
@@ -156,28 +204,57 @@ static void foresee(uint32_t key_size)
     const size_t len = naive_consolidate(updates, KEYS);
     nd_trace_batch *const batch = naive_build(&shape, updates, len, 3, 7);
     assert_in_range(batch->keys.len, KEYS / 2, KEYS); /* large enough to be foreseen */
-    nd_vector_init(&cursors, sizeof(nd_trace_cursor));
-    for (unsigned i = 0; i < 6; i++) {
-        nd_trace_cursor *const cursor = nd_vector_push(&cursors);
-        nd_trace_cursor_init(cursor, batch);
-        (void)nd_trace_cursor_seek_key(cursor, naive_key(&updates[len * i / 5 - (i == 5)]));
-        if (i == 4)
-            nd_trace_cursor_end(cursor);
-    }
     for (unsigned i = 0; i < ND_TRACE_FORESEEN; i++)
         keys[i] = naive_key(&updates[nd_random_below(&random, len)]);
-    nd_trace_cursor copies[6];
-    memcpy(copies, cursors.items, sizeof copies);
-    for (size_t n = 0; n <= ND_TRACE_FORESEEN; n++)
-        nd_trace_foresee(&cursors, keys, n, n);
-    nd_trace_foresee_from(&cursors, copies);
-    nd_trace_foresee_from(&cursors, &copies[4]);
-    for (size_t n = 0; n <= ND_TRACE_FORESEEN; n++)
-        expect_found_apart(&random, nd_vector_at(&cursors, n % 6), keys, n);
-    assert_memory_equal(cursors.items, copies, sizeof copies);
-    nd_vector_deinit(&cursors);
+    for (unsigned i = 0; i < 600; i++) {
+        nd_trace_seeker seeker;
+        nd_trace_seeker_init_batch(&seeker, batch);
+        if (i % 6 == 5)
+            nd_trace_cursor_end(&seeker.cursor);
+        else
+            (void)nd_trace_seek(&seeker, naive_key(&updates[len * (i % 6) / 5]));
+        expect_found_apart(&random, &seeker.cursor, keys, i % (ND_TRACE_FORESEEN + 1));
+        expect_sought(&random, &seeker, updates, len);
+    }
     nd_trace_batch_release(batch);
     free(updates);
+}
+
+/* More seekers than are looked at together, and the keys of a cursor that passes them. */
+static void seekers_are_told_the_keys_of_a_cursor(void **state)
+{
+    (void)state;
+    enum { KEYS = 3000, SEEKERS = 9, STEP = 25 };
+    const nd_trace_shape shape = {true, 4, true, 0};
+    naive_update updates[KEYS] = {{.diff = 0}};
+    nd_vector seekers;
+    nd_trace_cursor from;
+    size_t n_few = 0;
+    static naive_update few[KEYS / STEP];
+    for (uint32_t i = 0; i < KEYS; i++) {
+        updates[i] = (naive_update){.key_size = 4, .diff = 1};
+        write_codes(updates[i].key, &(uint64_t){i * 1000}, 1, 4, 0);
+        if (i % STEP == 0)
+            few[n_few++] = updates[i];
+    }
+    nd_trace_batch *const batch = naive_build(&shape, updates, KEYS, 0, 1);
+    nd_trace_batch *const sought = naive_build(&shape, few, n_few, 0, 1);
+    nd_vector_init(&seekers, sizeof(nd_trace_seeker));
+    for (unsigned i = 0; i < SEEKERS; i++)
+        nd_trace_seeker_init_batch(nd_vector_push(&seekers), batch);
+    nd_trace_cursor_init(&from, sought);
+    for (uint32_t n = 0; nd_trace_cursor_has_key(&from); nd_trace_cursor_next_key(&from), n++) {
+        nd_trace_foresee_from(&seekers, &from);
+        for (unsigned i = 0; i < SEEKERS; i++) {
+            nd_trace_seeker *const seeker = nd_vector_at(&seekers, i);
+            assert_int_equal(seeker->ahead[n % ND_TRACE_FORESEEN], n * STEP);
+            assert_true(nd_trace_seek(seeker, nd_trace_cursor_key(&from)));
+            assert_int_equal(seeker->cursor.key, n * STEP);
+        }
+    }
+    nd_vector_deinit(&seekers);
+    nd_trace_batch_release(batch);
+    nd_trace_batch_release(sought);
 }
 
 static void foreseeing_changes_nothing_and_keys_apart_are_found(void **state)
@@ -195,6 +272,7 @@ int main(void)
         cmocka_unit_test(seeks_land_however_codes_are_spread),
         cmocka_unit_test(codes_are_compared_as_bytes),
         cmocka_unit_test(foreseeing_changes_nothing_and_keys_apart_are_found),
+        cmocka_unit_test(seekers_are_told_the_keys_of_a_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
