@@ -64,9 +64,11 @@ function(nereid_random_suite suite)
     nereid_register(random_${suite}_slow COMMAND random_${suite} --seed 1000 --runs ${arg_SLOW_RUNS} LABELS slow)
 endfunction()
 
-# nereid_fuzz(NAME sources... [LINK targets...]): a libFuzzer target where NEREID_FUZZ is on, else an ordinary test that
-# replays tests/fuzz/corpus/NAME. The target fuzz builds them all.
+# Builds all fuzz targets.
 add_custom_target(fuzz)
+
+# nereid_fuzz(NAME sources... [LINK targets...]): a libFuzzer target where NEREID_FUZZ is on, else an ordinary test that
+# replays tests/fuzz/corpus/NAME.
 function(nereid_fuzz name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK")
     set(sources ${arg_UNPARSED_ARGUMENTS})

@@ -31,9 +31,10 @@ void nd_free(void *block);
 /** A copy of a string, or NULL. */
 char *nd_strdup(const char *text);
 
-/** A hint that a place will be read soon, or, for the second, written: it begins to come from memory
- * now. It may be any address. The assembly is empty, and there to be an effect: calls of functions
- * that only prefetch, which compilers do not count as one, are removed. */
+/** A hint that a place will be read soon, or, for the second, written: it begins to come from
+ * memory now. It may be any address. The assembly is empty, but counts as an effect: without it
+ * compilers take a function that only prefetches for one that does nothing, and remove its calls.
+ */
 static inline void nd_prefetch(const void *place)
 {
     __builtin_prefetch(place);

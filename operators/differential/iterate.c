@@ -51,8 +51,8 @@ static void apply(nd_vertex *vertex, nd_linear *self, const unsigned char *recor
         unsigned char *const stamp = self->stamps + i * stamp_size;
         if (is_limited && round_of(self, stamp) >= most->n_rounds - 1) {
             if (most->fails)
-                nd_fail(vertex, "loop '%s' is still changing after %u rounds, its limit",
-                        most->loop, most->n_rounds);
+                nd_fail(vertex, "'%s' is still changing after %u rounds, its limit", most->loop,
+                        most->n_rounds);
         } else if (count_on(self, stamp)) {
             nd_rows_scatter(&self->out, records + i * size, stamps + i * stamp_size, 1, out);
         }

@@ -35,7 +35,7 @@ void nd_key_history_deinit(nd_key_history *history);
 /** Removes all; memory is kept. */
 void nd_key_history_clear(nd_key_history *history);
 
-/** Adds a key's updates in a batch that is stored, to the history of that name or to the output.
+/** Adds a key's updates in a batch that is stored, to `stored`, or to `output`.
  * The seeker moves past the key, so keys are to rise. Errors: ND_NOMEM. */
 ND_CHECKED nd_err nd_key_history_add_stored(nd_key_history *history, nd_trace_seeker *seeker,
                                             nd_trace_code key);

@@ -143,8 +143,12 @@ static void foresee_due(nd_reduce_input *input)
     nd_trace_code keys[ND_TRACE_FORESEEN];
     const size_t n_all = nd_updates_len(&input->due);
     size_t n = 0;
-    for (size_t i = input->next_due; i < n_all && n < ND_TRACE_FORESEEN; i++)
-        keys[n++] = due_key(input, i);
+    const size_t begin = input->next_due;
+    for (size_t i = begin; i < n_all && i < begin + ND_TRACE_FORESEEN; i++) {
+        const nd_trace_code key = due_key(input, i);
+        if (n == 0 || nd_trace_code_compare(keys[n - 1], key) != 0)
+            keys[n++] = key;
+    }
     nd_trace_foresee(&input->stored, keys, n, n_all);
     nd_trace_foresee(input->output, keys, n, n_all);
 }

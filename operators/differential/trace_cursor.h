@@ -36,7 +36,7 @@ static inline nd_trace_code nd_trace_cursor_key(const nd_trace_cursor *cursor)
 
 /** To the first value of the next key; there is a key. */
 void nd_trace_cursor_next_key(nd_trace_cursor *cursor);
-/** To the first value of a key by its number; their number is past the last. */
+/** To the first value of key number `key`; the number of keys is past the last. */
 void nd_trace_cursor_go_to(nd_trace_cursor *cursor, uint32_t key);
 /** Past the last key. */
 void nd_trace_cursor_end(nd_trace_cursor *cursor);

@@ -27,23 +27,32 @@ static int compare_at(const nd_trace_column *keys, uint32_t at, nd_trace_code co
     return at == keys->len ? 1 : nd_trace_code_compare(nd_trace_column_get(keys, at), code);
 }
 
+/* Passes what was foreseen of lower keys. */
+static void pass_lower(nd_trace_seeker *seeker, nd_trace_code code)
+{
+    const nd_trace_column *const keys = &seeker->cursor.batch->keys;
+    while (seeker->next < seeker->n_ahead &&
+           compare_at(keys, seeker->ahead[seeker->next], code) < 0)
+        seeker->next++;
+}
+
 bool nd_trace_seek(nd_trace_seeker *seeker, nd_trace_code code)
 {
-    int order = -1;
-    uint32_t at = 0;
     nd_trace_cursor *const cursor = &seeker->cursor;
     const nd_trace_column *const keys = &cursor->batch->keys;
     const int here = compare_at(keys, cursor->key, code);
     if (here >= 0)
         return here == 0;
-    for (; seeker->next < seeker->n_ahead && order < 0; seeker->next += order < 0) {
-        at = seeker->ahead[seeker->next];
-        order = compare_at(keys, at, code);
-    }
-    if (order < 0 || (order > 0 && compare_at(keys, at - 1, code) >= 0))
+    pass_lower(seeker, code);
+    if (seeker->next == seeker->n_ahead)
+        return nd_trace_cursor_seek_key(cursor, code);
+    /* The cursor's key is below the code, and this one is not, so it is behind the cursor's. */
+    const uint32_t at = seeker->ahead[seeker->next];
+    const bool is_there = compare_at(keys, at, code) == 0;
+    if (!is_there && compare_at(keys, at - 1, code) >= 0)
         return nd_trace_cursor_seek_key(cursor, code); /* this key was not foreseen */
     nd_trace_cursor_go_to(cursor, at);
-    return order == 0;
+    return is_there;
 }
 
 /* --- Foreseeing --- */
@@ -52,7 +61,7 @@ enum {
     LARGE = 1 << 10, /* keys of a batch; smaller ones are in the cache anyway */
     SPARSE = 16,     /* keys of a batch to one that is sought */
     NEAR = 16,       /* keys */
-    SIGHTS = 64
+    SIGHTS = 64      /* looked at together */
 };
 
 /* A key that will be sought in a batch. */
@@ -183,22 +192,44 @@ bool nd_trace_seek_apart(const nd_trace_cursor *cursor, const nd_trace_code *key
     for (size_t i = 0; i < n_keys; i++)
         all[i] = sight_of(cursor, keys[i], &found->keys[i]);
     look_for_keys(all, n_keys);
-    found->there = 0;
+    found->there = 0; /* to be noted before the others are looked at, who alone are left then */
     for (size_t i = 0; i < n_keys; i++)
         found->there |= (uint32_t)all[i].is_there << i;
     look_at_all(all, n_keys);
     return true;
 }
 
-/* Adds what a seeker will seek to what is looked at, which has room for it. */
+/* Keeps what has not been passed yet, as much as is foreseen at a time. */
+static void keep_ahead(nd_trace_seeker *seeker)
+{
+    uint32_t n = 0;
+    for (uint32_t i = seeker->next; i < seeker->n_ahead && n < ND_TRACE_FORESEEN; i++)
+        if (seeker->ahead[i] > seeker->cursor.key)
+            seeker->ahead[n++] = seeker->ahead[i];
+    seeker->next = 0;
+    seeker->n_ahead = n;
+}
+
+/* Adds the keys that a seeker will seek to what is looked at, which has room for them. */
 static size_t add_sights(nd_trace_seeker *seeker, const nd_trace_code *keys, size_t n_keys,
                          sight *all)
 {
+    keep_ahead(seeker);
     for (size_t i = 0; i < n_keys; i++)
-        all[i] = sight_of(&seeker->cursor, keys[i], &seeker->ahead[i]);
-    seeker->next = 0;
-    seeker->n_ahead = (uint32_t)n_keys;
+        all[i] = sight_of(&seeker->cursor, keys[i], &seeker->ahead[seeker->n_ahead++]);
     return n_keys;
+}
+
+/* Where keys stand, in order: there are two runs at most, which are. */
+static void sort_ahead(nd_trace_seeker *seeker)
+{
+    for (uint32_t i = 1; i < seeker->n_ahead; i++) {
+        const uint32_t at = seeker->ahead[i];
+        uint32_t k = i;
+        for (; k > 0 && seeker->ahead[k - 1] > at; k--)
+            seeker->ahead[k] = seeker->ahead[k - 1];
+        seeker->ahead[k] = at;
+    }
 }
 
 static void look(sight *all, size_t n)
@@ -211,6 +242,8 @@ void nd_trace_foresee(nd_vector *seekers, const nd_trace_code *keys, size_t n_ke
 {
     sight all[SIGHTS];
     size_t n = 0;
+    if (n_keys == 0)
+        return;
     for (size_t i = 0; i < seekers->len; i++) {
         nd_trace_seeker *const seeker = nd_vector_at(seekers, i);
         if (!is_worth_it(&seeker->cursor, n_all))
@@ -222,6 +255,8 @@ void nd_trace_foresee(nd_vector *seekers, const nd_trace_code *keys, size_t n_ke
         n += add_sights(seeker, keys, n_keys, all + n);
     }
     look(all, n);
+    for (size_t i = 0; i < seekers->len; i++)
+        sort_ahead(nd_vector_at(seekers, i));
 }
 
 void nd_trace_foresee_from(nd_vector *seekers, const nd_trace_cursor *from)

@@ -14,8 +14,8 @@ enum { ND_TRACE_FORESEEN = 16 /* keys at a time */ };
 /** A cursor, and where the next keys stand that it will seek. Plain data, as a cursor is. */
 typedef struct nd_trace_seeker {
     nd_trace_cursor cursor;
-    uint32_t next, n_ahead;            /* of these, which rise: */
-    uint32_t ahead[ND_TRACE_FORESEEN]; /* where each key is, or would be */
+    uint32_t next, n_ahead;                /* of these, which rise: */
+    uint32_t ahead[2 * ND_TRACE_FORESEEN]; /* where each key is, or would be */
 } nd_trace_seeker;
 
 /** Stands at the view's first key, or the batch's, which is lent. */
@@ -28,8 +28,8 @@ bool nd_trace_seek(nd_trace_seeker *seeker, nd_trace_code code);
 
 /** All these seekers (nd_trace_seeker) are about to seek these keys, which rise, of `n_all` at the
  * most: what they will read begins to come from memory, all of it at once, unless it is passed
- * anyway, since keys are near each other. At most ND_TRACE_FORESEEN keys; those that were foreseen
- * before are forgotten. Other keys can be sought as well. */
+ * anyway, since keys are near each other. At most ND_TRACE_FORESEEN keys; of those that were
+ * foreseen before, and not sought yet, as many are remembered. Other keys can be sought as well. */
 void nd_trace_foresee(nd_vector *seekers, const nd_trace_code *keys, size_t n_keys, size_t n_all);
 
 /** As nd_trace_foresee, of the next ND_TRACE_FORESEEN keys of a cursor, each time that it has

@@ -449,7 +449,7 @@ static void or_it_fails_when_it_takes_too_long(void **state)
     (void)state;
     query_expect(&pair_type, bounded_query, feed_four, "+1 (0) 1 1\n+1 (0) 2 1\n");
     query_expect_failure(&pair_type, bounded_query, feed_eight, ND_FAILED,
-                         "loop 'iterate' is still changing after 3 rounds, its limit");
+                         "'iterate' is still changing after 3 rounds, its limit");
 }
 
 /* Even and odd steps from the given pairs, each defined by the other: values fall to zero. */
