@@ -387,20 +387,20 @@ static void a_difference_that_is_too_large_fails(void **state)
 static nd_err use_pile(void *arg)
 {
     const unsigned words = *(const unsigned *)arg;
-    enum { LEN = 1000 };
+    enum { LEN = 1000, N = 160 }; /* more than a chunk */
     nd_pile pile;
     bool has_any;
     nd_err err = ND_OK;
-    given all = {.items = malloc(400 * LEN * sizeof(item)), .words = words};
+    given all = {.items = malloc(N * LEN * sizeof(item)), .words = words};
     nd_pile_init(&pile, words);
-    for (uint64_t i = 0; err == ND_OK && i < 400; i++) {
+    for (uint64_t i = 0; err == ND_OK && i < N; i++) {
         uint64_t numbers[ND_NUMBER_WORDS * LEN] = {0};
         int64_t diffs[LEN];
         for (uint64_t k = 0; k < LEN; k++) {
             numbers[k * words] = (LEN * i + k) * 0x9e3779b1u % (1u << 30);
-            diffs[k] = i + 1 == 400 ? -399001 : 1;
+            diffs[k] = i + 1 == N ? -(N - 1) * LEN - 1 : 1;
         }
-        err = nd_pile_add(&pile, numbers, i < 300 ? NULL : diffs, LEN);
+        err = nd_pile_add(&pile, numbers, i < 7 * N / 8 ? NULL : diffs, LEN);
     }
     if (err == ND_OK) {
         pile.sum = 0;
