@@ -87,7 +87,7 @@ nd_scope *nd_stream_scope(nd_stream stream);
 
 /** The dataflow of a scope, its name, and the number of loops around it; 0 is the root. */
 nd_dataflow *nd_scope_dataflow(const nd_scope *scope);
-const char *nd_scope_name(const nd_scope *scope); /* the scope's, as long as it is there */
+const char *nd_scope_name(const nd_scope *scope); /* lives as long as the scope */
 unsigned nd_scope_n_loops(const nd_scope *scope);
 
 /** Records a mistake by hand, for operators that check their own arguments: the first one is what

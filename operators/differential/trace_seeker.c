@@ -27,13 +27,18 @@ static int compare_at(const nd_trace_column *keys, uint32_t at, nd_trace_code co
     return at == keys->len ? 1 : nd_trace_code_compare(nd_trace_column_get(keys, at), code);
 }
 
-/* Passes what was foreseen of lower keys. */
-static void pass_lower(nd_trace_seeker *seeker, nd_trace_code code)
+/* Passes what was foreseen of lower keys. How the next one stands to the code; below it if there is
+ * none. */
+static int pass_lower(nd_trace_seeker *seeker, nd_trace_code code)
 {
+    int order = -1;
     const nd_trace_column *const keys = &seeker->cursor.batch->keys;
-    while (seeker->next < seeker->n_ahead &&
-           compare_at(keys, seeker->ahead[seeker->next], code) < 0)
-        seeker->next++;
+    for (; seeker->next < seeker->n_ahead; seeker->next++) {
+        order = compare_at(keys, seeker->ahead[seeker->next], code);
+        if (order >= 0)
+            break;
+    }
+    return order;
 }
 
 bool nd_trace_seek(nd_trace_seeker *seeker, nd_trace_code code)
@@ -43,16 +48,15 @@ bool nd_trace_seek(nd_trace_seeker *seeker, nd_trace_code code)
     const int here = compare_at(keys, cursor->key, code);
     if (here >= 0)
         return here == 0;
-    pass_lower(seeker, code);
-    if (seeker->next == seeker->n_ahead)
+    const int order = pass_lower(seeker, code);
+    if (order < 0)
         return nd_trace_cursor_seek_key(cursor, code);
     /* The cursor's key is below the code, and this one is not, so it is behind the cursor's. */
     const uint32_t at = seeker->ahead[seeker->next];
-    const bool is_there = compare_at(keys, at, code) == 0;
-    if (!is_there && compare_at(keys, at - 1, code) >= 0)
+    if (order > 0 && compare_at(keys, at - 1, code) >= 0)
         return nd_trace_cursor_seek_key(cursor, code); /* this key was not foreseen */
     nd_trace_cursor_go_to(cursor, at);
-    return is_there;
+    return order == 0;
 }
 
 /* --- Foreseeing --- */
